@@ -1,0 +1,66 @@
+"""What the pure decision says about one connection, with its reasons. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.evidence.model import Check, Connection
+from shared.policy.model import FirewallRule, Mode, Requester
+
+MAX_REASONS = 20
+
+
+class Outcome(StrEnum):
+    """What becomes of a connection (INTERFACE section 5). `failed` is the review's to say, never the policy's."""
+
+    APPROVED = "approved"
+    HELD = "held"
+    DENIED = "denied"
+    REJECTED = "rejected"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one rule did not apply: the first of its checks that failed, what it wanted and what there was."""
+
+    rule: str
+    check: Check
+    expected: str | None = None
+    found: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The policy's word on one connection.
+
+    Args:
+        connection: the connection that was decided on.
+        outcome: see `Outcome`.
+        rule: the rule that applied; of a held connection the rule whose evidence is missing, None where no rule matched.
+        requester: the requester of that rule, None where none matched.
+        reasons: at most `MAX_REASONS` rules that did not apply, nearest first; `reasons_omitted` counts the others.
+        firewall: what the matching allow rules ask together, None where none asks for anything.
+        endpoint_id: the managed endpoint that an approval is spent on (folded), None for other requesters.
+        sub_resource: as the target shows it, or as the requester's side tells; None: unknown.
+        tenant_id: the tenant of the private endpoint's subscription; None: unknown.
+        waiting: the missing evidence may still arrive (not ready, or a read that failed for now).
+        mode: audit where the policy or every applied rule says so.
+        warnings: sentences for an operator about an approval.
+    """
+
+    connection: Connection
+    outcome: Outcome
+    rule: str | None = None
+    requester: Requester | None = None
+    reasons: tuple[Reason, ...] = ()
+    reasons_omitted: int = 0
+    firewall: FirewallRule | None = None
+    endpoint_id: str | None = None
+    sub_resource: str | None = None
+    tenant_id: str | None = None
+    waiting: bool = False
+    mode: Mode = Mode.ENFORCE
+    warnings: tuple[str, ...] = ()
