@@ -35,8 +35,8 @@ class InvalidResourceIdError(ValueError):
 class ResourceId:
     """A subscription, a resource group or a resource (with its child, if any).
 
-    `type` is the whole type as it was written (`Microsoft.Storage/storageAccounts/privateEndpointConnections`), "" for a
-    subscription or a resource group; `names` has one name for each type segment after the namespace.
+    `type` is the whole type as it was written (`Microsoft.Storage/storageAccounts/privateEndpointConnections`), "" for
+    a subscription or a resource group; `names` has one name for each type segment after the namespace.
     """
 
     subscription_id: str

@@ -49,7 +49,7 @@ class Check(StrEnum):
 class Connection:
     """A private endpoint connection as the target shows it.
 
-    `description` is the requester's message while `status` is Pending. `sub_resource` is None where the target shows none.
+    `description` is the requester's message while `status` is Pending. `sub_resource` is None where none is shown.
     `provisioned` is False only while an operation on the connection still runs (each adapter knows its type's words).
     """
 
@@ -96,8 +96,8 @@ class Connection:
 class ManagedEndpoint:
     """A managed private endpoint as the requester's own resource shows it.
 
-    `id` is unique within the requester and stable (folded); `connection_status` is None where the service shows no state at
-    all (Data Explorer) and "" while it is empty (Synapse and Data Factory, while provisioning).
+    `id` is unique within the requester and stable (folded); `connection_status` is None where the service shows no state
+    at all (Data Explorer) and "" while it is empty (Synapse and Data Factory, while provisioning).
     """
 
     id: str

@@ -1,14 +1,221 @@
-"""The pure decision: a policy and a situation in, a verdict for each connection out. No clock, network or environment."""
+"""The pure decision: a policy and a situation in, verdicts out. No clock, no network and no environment.
+
+Every rule is looked at. A matching reject beats deny, which beats allow; without a match the connection is held. An
+unknown value satisfies a deny rule, never an allow rule, and makes a connection held where a reject hinges on it. The
+order of rules decides only which rule is named.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 
-from shared.evidence.model import Situation
-from shared.policy.model import Policy
-from shared.policy.verdict import Verdict
+from shared.evidence.match import Proof, prove
+from shared.evidence.model import Check, Connection, Situation
+from shared.policy.checks import (
+    Failure,
+    limit_checks,
+    private_endpoint_checks,
+    sub_resource_check,
+    target_checks,
+)
+from shared.policy.model import Effect, FirewallRule, Mode, Policy, PrivateEndpointRequester, Requester, Rule
+from shared.policy.stamp import stamped_rule
+from shared.policy.verdict import MAX_REASONS, Outcome, Reason, Verdict
+from shared.targets.types import sub_resource_key
 
 
 def decide(situation: Situation, policy: Policy, today: date) -> tuple[Verdict, ...]:
     """Decide every connection of a target, in the order in which they were listed."""
-    raise NotImplementedError
+    decision = _Decision(situation, policy, today)
+    return tuple(decision.verdict(connection) for connection in situation.connections)
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """How one rule stands to one connection: `failure` None: it applies; `named`: all but its evidence is there."""
+
+    rule: Rule
+    index: int
+    failure: Failure | None = None
+    requester: Requester | None = None
+    requester_matched: bool = False
+    target_matched: bool = False
+    named: bool = False
+    proof: Proof | None = None
+
+    @property
+    def nearness(self) -> tuple[bool, bool, int]:
+        return (not self.requester_matched, not self.target_matched, self.index)
+
+
+class _Decision:
+    """One pass over a target's connections; proofs are made once for each requester, limits count as it goes on."""
+
+    def __init__(self, situation: Situation, policy: Policy, today: date) -> None:
+        self.situation = situation
+        self.policy = policy
+        self.today = today
+        self.target_failures = [target_checks(rule, situation.target) for rule in policy.rules]
+        self.proofs: dict[str, dict[str, Proof]] = {}
+        stamped = (stamped_rule(c.description) for c in situation.connections if c.approved)
+        self.approved = Counter(rule for rule in stamped if rule)
+
+    def verdict(self, connection: Connection) -> Verdict:
+        """The verdict on one connection. Enforced rules speak first; a rule in audit mode only where they are silent."""
+        tenant = self.situation.tenant_of(connection)
+        bare = Verdict(connection, Outcome.UNCHANGED, sub_resource=self._shown(connection), tenant_id=tenant)
+        if not connection.pending:
+            return bare
+        matches = [self._match(rule, i, connection) for i, rule in enumerate(self.policy.rules)]
+        enforced = [m for m in matches if m.rule.mode is Mode.ENFORCE]
+        verdict = self._judge(bare, enforced)
+        if len(enforced) < len(matches):
+            watched = replace(self._judge(bare, matches), mode=Mode.AUDIT)
+            if verdict.outcome is Outcome.HELD and watched.outcome is not Outcome.HELD:
+                verdict = watched
+            elif watched.outcome is not verdict.outcome:
+                verdict = replace(verdict, warnings=(f"rule {watched.rule}, in audit mode, says: {watched.outcome}",))
+        if self.policy.mode is Mode.AUDIT:
+            verdict = replace(verdict, mode=Mode.AUDIT)
+        if verdict.outcome is Outcome.APPROVED and verdict.rule:
+            self.approved[verdict.rule] += 1
+        return self._with_reasons(verdict, matches)
+
+    def _judge(self, bare: Verdict, matches: list[_Match]) -> Verdict:
+        def of(effect: Effect) -> list[_Match]:
+            return [m for m in matches if m.rule.effect is effect]
+
+        rejects, denies, allows = of(Effect.REJECT), of(Effect.DENY), of(Effect.ALLOW)
+        if rejecting := [m for m in rejects if m.failure is None]:
+            return _by(bare, Outcome.REJECTED, rejecting[0])
+        if unsure := [m for m in rejects if m.named]:
+            return _by(bare, Outcome.HELD, unsure[0])
+        if denying := [m for m in denies if m.failure is None]:
+            return _by(bare, Outcome.DENIED, denying[0])
+        if allowing := [m for m in allows if m.failure is None]:
+            return replace(_by(bare, Outcome.APPROVED, allowing[0]), firewall=_combined(m.rule for m in allowing))
+        if named := [m for m in allows if m.named]:
+            waiting = [m for m in named if m.failure and m.failure.waiting]
+            return replace(_by(bare, Outcome.HELD, (waiting or named)[0]), waiting=bool(waiting))
+        return replace(bare, outcome=Outcome.HELD)
+
+    def _with_reasons(self, verdict: Verdict, matches: list[_Match]) -> Verdict:
+        others = sorted((m for m in matches if m.failure is not None), key=lambda m: m.nearness)
+        reasons = tuple(
+            Reason(m.rule.name, m.failure.check, m.failure.expected, m.failure.found)
+            for m in others[:MAX_REASONS]
+            if m.failure is not None
+        )
+        return replace(verdict, reasons=reasons, reasons_omitted=max(0, len(others) - MAX_REASONS))
+
+    def _match(self, rule: Rule, index: int, connection: Connection) -> _Match:
+        if rule.requesters is None:
+            return self._finish(_Match(rule, index, requester_matched=True), None, connection)
+        tried = [self._match_requester(rule, index, name, connection) for name in rule.requesters]
+        return min(tried, key=lambda m: (m.failure is not None, not m.named, m.nearness))
+
+    def _match_requester(self, rule: Rule, index: int, name: str, connection: Connection) -> _Match:
+        requester = self.policy.requester_of(name)
+        match = _Match(rule, index, requester=requester)
+        if isinstance(requester, PrivateEndpointRequester):
+            allow = rule.effect is Effect.ALLOW
+            failed, evidence = private_endpoint_checks(requester, connection, self.situation, allow=allow)
+            if failed is None and evidence is None and allow:
+                evidence = self._own_view(connection)
+            return self._finish(replace(match, requester_matched=failed is None), failed or evidence, connection)
+        proof = self._proof(requester.name, connection)
+        failure = proof.check and Failure(
+            proof.check, proof.expected, proof.found, unknown=proof.claimed, waiting=proof.waiting
+        )
+        return self._finish(replace(match, requester_matched=proof.claimed, proof=proof), failure or None, connection)
+
+    def _finish(self, match: _Match, failure: Failure | None, connection: Connection) -> _Match:
+        """Add the checks of target, sub-resource and limits; keep the first failure in the order of INTERFACE."""
+        target = self.target_failures[match.index]
+        limits = limit_checks(match.rule, self.today, self.approved[match.rule.name])
+        sub_resources = self._sub_resources(match, failure, connection)
+        if sub_resources is not None and sub_resources.check.is_evidence:
+            failure, sub_resources = sub_resources, None
+        rest = [target, sub_resources, limits]
+        match = replace(match, target_matched=target is None)
+        if match.rule.effect is not Effect.ALLOW:
+            return _without_evidence(match, [failure, *rest])
+        selectors = [f for f in rest if f is not None]
+        first_is_evidence = failure is not None and failure.check.is_evidence
+        ordered = [*selectors, failure] if first_is_evidence else [failure, *selectors]
+        named = match.requester_matched and failure is not None and not selectors
+        return replace(match, failure=next((f for f in ordered if f is not None), None), named=named)
+
+    def _sub_resources(self, match: _Match, failure: Failure | None, connection: Connection) -> Failure | None:
+        """The sub-resource check; a group of endpoints of which only some are allowed is ambiguous, not forbidden."""
+        shown = self._shown(connection)
+        known = frozenset({sub_resource_key(shown)}) if shown else None
+        if match.proof is None:
+            return sub_resource_check(match.rule, known)
+        if match.proof.endpoint is None:
+            return sub_resource_check(match.rule, known) if known and failure is not None else None
+        failed = sub_resource_check(match.rule, match.proof.sub_resources)
+        allowed = frozenset(map(sub_resource_key, match.rule.sub_resources))
+        if failed and match.proof.sub_resources & allowed:
+            return replace(failed, check=Check.AMBIGUOUS)
+        return failed
+
+    def _proof(self, requester: str, connection: Connection) -> Proof:
+        if requester not in self.proofs:
+            service = self.policy.requester_of(requester)
+            if isinstance(service, PrivateEndpointRequester):
+                raise TypeError(f"{requester} is no service requester")
+            self.proofs[requester] = prove(service, self.situation)
+        return self.proofs[requester][connection.key]
+
+    def _own_view(self, connection: Connection) -> Failure | None:
+        """What the private endpoint itself says, where the app may read it."""
+        view = self.situation.private_endpoints.get(connection.private_endpoint_key or "")
+        if view is None or view.problem is None:
+            return None
+        return Failure(
+            view.problem, "a private endpoint that shows this connection", view.detail, waiting=view.transient
+        )
+
+    def _shown(self, connection: Connection) -> str | None:
+        """The sub-resource as the target shows it, or as the private endpoint does where it was read."""
+        view = self.situation.private_endpoints.get(connection.private_endpoint_key or "")
+        return connection.sub_resource or (view.sub_resource if view else None)
+
+
+def _without_evidence(match: _Match, failures: list[Failure | None]) -> _Match:
+    """A deny or reject rule: an unknown value satisfies a deny and leaves a reject unsure, which is `named` here."""
+    failed = [f for f in failures if f is not None]
+    certain = [f for f in failed if not f.unknown]
+    if certain:
+        return replace(match, failure=certain[0])
+    if match.rule.effect is Effect.DENY or not failed:
+        return match
+    return replace(match, failure=failed[0], named=True)
+
+
+def _by(bare: Verdict, outcome: Outcome, match: _Match) -> Verdict:
+    proof = match.proof
+    endpoint = proof.endpoint if proof else None
+    known = bare.sub_resource
+    if known is None and endpoint is not None and proof is not None and len(proof.sub_resources) == 1:
+        known = endpoint.sub_resource
+    return replace(
+        bare,
+        outcome=outcome,
+        rule=match.rule.name,
+        requester=match.requester,
+        endpoint_id=endpoint.id if endpoint else None,
+        sub_resource=known,
+    )
+
+
+def _combined(rules: Iterable[Rule]) -> FirewallRule | None:
+    combined: FirewallRule | None = None
+    for wish in (rule.firewall for rule in rules):
+        if wish is not None:
+            combined = wish if combined is None else combined.combine(wish)
+    return combined

@@ -1,6 +1,6 @@
 """The policy as the decision sees it: frozen, complete and already validated. Pure.
 
-Every id, GUID and type in it is folded (`resource_id.fold`) where it is kept as text, so equality is identity of the thing.
+Every id, GUID and type in it is folded (`resource_id.fold`) where it is kept as text, so equal texts name one thing.
 `document.load` makes it from YAML; nothing else does.
 """
 
@@ -50,7 +50,7 @@ class Service(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Nothing outside this union is read or written. Subscriptions and whole group ids folded, management groups by name."""
+    """Nothing outside this union is read or written. Subscriptions and group ids folded, management groups by name."""
 
     subscriptions: frozenset[str] = frozenset()
     resource_groups: frozenset[str] = frozenset()
@@ -116,7 +116,7 @@ class FirewallRule:
     settle_seconds: int = 120
 
     def combine(self, other: FirewallRule) -> FirewallRule:
-        """The stricter of both in every part: disabled over selectedNetworks over None, deny over keep, the longer wait."""
+        """The stricter of both in every part: disabled over selectedNetworks over None, deny over keep, longer wait."""
         order = (None, "selectedNetworks", "disabled")
         return FirewallRule(
             max(self.public_network_access, other.public_network_access, key=order.index),
@@ -144,7 +144,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A valid policy. `hash` is the SHA-256 of its text in hexadecimal; `requesters` and `rules` keep the file's order."""
+    """A valid policy. `hash` is the SHA-256 of its text (hexadecimal); `requesters` and `rules` keep the file's order."""
 
     hash: str
     mode: Mode

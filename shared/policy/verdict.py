@@ -39,7 +39,7 @@ class Verdict:
     Args:
         connection: the connection that was decided on.
         outcome: see `Outcome`.
-        rule: the rule that applied; of a held connection the rule whose evidence is missing, None where no rule matched.
+        rule: the rule that applied, or the one whose evidence is missing; None where no rule matched.
         requester: the requester of that rule, None where none matched.
         reasons: at most `MAX_REASONS` rules that did not apply, nearest first; `reasons_omitted` counts the others.
         firewall: what the matching allow rules ask together, None where none asks for anything.

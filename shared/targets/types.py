@@ -1,6 +1,6 @@
 """The supported target types and what each can do. Pure: facts only, no adapter and no SDK is imported here.
 
-The policy loader refuses what a type can never do, the sweep asks for these types, the review takes its adapter by them.
+The policy loader refuses what a type can never do, the sweep asks for these types, the review takes its adapter by type.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from shared.resource_id import ResourceId, fold
 class TargetType:
     """One ARM type that holds private endpoint connections.
 
-    `sub_resources` are the group ids that the type documents (empty: not told apart). The firewall flags say what the type
-    can do at all; what one resource cannot do (for example an Event Hubs namespace without rules) shows only when it is
-    read.
+    `sub_resources` are the group ids that the type documents (empty: not told apart). The firewall flags say what the
+    type can do at all; what one resource cannot do (an Event Hubs namespace without rules, say) shows when it is read.
     """
 
     name: str

@@ -1,0 +1,123 @@
+"""The checks of one rule on one connection, in the order in which decisions show them. Pure.
+
+Each function answers the first check that fails as a `Failure`, or None. Three-valued on purpose: a value that is not
+known fails an allow rule, satisfies a deny rule, and makes a reject rule `uncertain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from shared.evidence.model import Check, Connection, Situation, Target
+from shared.policy.model import HOME, MICROSOFT_TENANTS, PrivateEndpointRequester, Rule
+from shared.resource_id import fold
+from shared.targets.types import sub_resource_key
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed check: what the rule wanted, what there was, and whether that was only not known."""
+
+    check: Check
+    expected: str | None = None
+    found: str | None = None
+    unknown: bool = False
+    waiting: bool = False
+
+
+def one_of(values: frozenset[str]) -> str:
+    """A selector's values for a reason text: at most five, and how many more."""
+    shown = sorted(values)[:_SHOWN]
+    more = len(values) - len(shown)
+    return ("one of " if len(values) > 1 else "") + ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def private_endpoint_checks(
+    requester: PrivateEndpointRequester, connection: Connection, situation: Situation, *, allow: bool
+) -> tuple[Failure | None, Failure | None]:
+    """What a `privateEndpoint` requester's selectors say: (the selector that failed, the tenant that failed).
+
+    The tenant is evidence, not a selector, where the subscription says that the connection passes for this requester's.
+    For allow rules it is never unknown and never one of Microsoft's, in which every customer's managed endpoints live.
+    """
+    endpoint = connection.private_endpoint
+    if endpoint is None:
+        return Failure(
+            Check.PRIVATE_ENDPOINT, "the id of a private endpoint", connection.private_endpoint_id, True
+        ), None
+    tenant = _tenant_check(requester, situation.tenant_of(connection), situation.home_tenant, allow=allow)
+    selectors = (
+        (Check.SUBSCRIPTION, requester.subscriptions, endpoint.subscription_id),
+        (Check.RESOURCE_GROUP, requester.resource_groups, endpoint.group.key),
+        (Check.PRIVATE_ENDPOINT, requester.private_endpoints, endpoint.key),
+    )
+    failed = next((Failure(c, one_of(v), f) for c, v, f in selectors if v and f not in v), None)
+    named = requester.subscriptions or requester.resource_groups or requester.private_endpoints
+    if tenant is not None and failed is None and (tenant.unknown or named):
+        return None, tenant
+    # An allow rule names its first failed check; a deny or reject rule is ruled out only by one that fails for certain.
+    return (tenant or failed if allow else failed or tenant), None
+
+
+def _tenant_check(
+    requester: PrivateEndpointRequester, tenant: str | None, home: str | None, *, allow: bool
+) -> Failure | None:
+    wanted = frozenset(t for t in requester.tenants if t != HOME) | (
+        {home} if HOME in requester.tenants and home else set()
+    )
+    if tenant is None and (allow or requester.tenants):
+        return Failure(Check.TENANT, one_of(wanted) or "a tenant that is known", None, unknown=True)
+    if requester.tenants and tenant not in wanted:
+        unknown_home = HOME in requester.tenants and home is None
+        return Failure(Check.TENANT, one_of(wanted) or "the app's own tenant", tenant, unknown=unknown_home)
+    if allow and tenant in MICROSOFT_TENANTS:
+        return Failure(Check.TENANT, "not one of Microsoft's managed-endpoint tenants", tenant)
+    return None
+
+
+def target_checks(rule: Rule, target: Target) -> Failure | None:
+    """The first target selector that does not accept the target."""
+    selected = rule.targets
+    simple = (
+        (Check.TARGET_TYPE, selected.types, fold(target.id.type)),
+        (Check.TARGET_SUBSCRIPTION, selected.subscriptions, target.id.subscription_id),
+        (Check.TARGET_RESOURCE_GROUP, selected.resource_groups, target.id.group.key),
+        (Check.TARGET_RESOURCE, selected.resources, target.id.key),
+    )
+    for check, values, found in simple:
+        if values and found not in values:
+            return Failure(check, one_of(values), found)
+    return _tag_check(selected.tags, target.tags) if selected.tags else None
+
+
+def _tag_check(wanted: Mapping[str, str], tags: Mapping[str, str] | None) -> Failure | None:
+    """Tag names compare without case (as in Azure), values with case."""
+    if tags is None:
+        return Failure(Check.TARGET_TAG, ", ".join(f"{k}={v}" for k, v in wanted.items()), None, unknown=True)
+    present = {fold(k): v for k, v in tags.items()}
+    for key, value in wanted.items():
+        if present.get(fold(key)) != value:
+            return Failure(Check.TARGET_TAG, f"{key}={value}", present.get(fold(key), "no such tag"))
+    return None
+
+
+def sub_resource_check(rule: Rule, sub_resources: frozenset[str] | None) -> Failure | None:
+    """Whether the rule accepts every sub-resource that the connection may be for; None means not known."""
+    allowed = frozenset(map(sub_resource_key, rule.sub_resources))
+    if not allowed or (sub_resources is not None and sub_resources <= allowed):
+        return None
+    found = None if sub_resources is None else ", ".join(sorted(sub_resources))
+    return Failure(Check.SUB_RESOURCE, one_of(rule.sub_resources), found, unknown=sub_resources is None)
+
+
+def limit_checks(rule: Rule, today: date, approved: int) -> Failure | None:
+    """Whether the rule still matches: not expired, and fewer Approved connections of its own than it may have."""
+    if rule.expires is not None and today > rule.expires:
+        return Failure(Check.EXPIRES, f"a day up to {rule.expires.isoformat()}", today.isoformat())
+    if rule.max_connections is not None and approved >= rule.max_connections:
+        return Failure(Check.MAX_CONNECTIONS, f"fewer than {rule.max_connections} approved", str(approved))
+    return None
