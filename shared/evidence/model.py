@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from shared.resource_id import ResourceId, fold, try_parse
 from shared.targets.types import sub_resource_key
@@ -51,6 +52,7 @@ class Connection:
 
     `description` is the requester's message while `status` is Pending. `sub_resource` is None where none is shown.
     `provisioned` is False only while an operation on the connection still runs (each adapter knows its type's words).
+    `body` is the whole connection as ARM gave it, to be sent back whole; no decision looks at it.
     """
 
     id: str
@@ -59,11 +61,17 @@ class Connection:
     description: str = ""
     sub_resource: str | None = None
     provisioned: bool = True
+    body: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def key(self) -> str:
         """The connection's id, folded."""
         return fold(self.id)
+
+    @property
+    def name(self) -> str:
+        """The connection's own name: the last segment of its id."""
+        return self.id.rpartition("/")[2]
 
     @property
     def private_endpoint(self) -> ResourceId | None:

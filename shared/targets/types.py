@@ -24,6 +24,7 @@ class TargetType:
     selected_networks: bool = True
     disabled: bool = True
     trusted_services: bool = True
+    selected_needs_rule: bool = False
 
 
 TARGET_TYPES: dict[str, TargetType] = {
@@ -35,7 +36,7 @@ TARGET_TYPES: dict[str, TargetType] = {
             ("blob", "blob_secondary", "table", "table_secondary", "queue", "queue_secondary", "file", "file_secondary",
              "web", "web_secondary", "dfs", "dfs_secondary"),
         ),
-        TargetType("Microsoft.EventHub/namespaces", "2024-01-01", ("namespace",)),
+        TargetType("Microsoft.EventHub/namespaces", "2024-01-01", ("namespace",), selected_needs_rule=True),
     )
 }  # fmt: skip
 

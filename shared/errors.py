@@ -1,0 +1,50 @@
+"""What can go wrong, by what it means for a retry.
+
+```
+ApproverError
+├── PermanentError        fails again until somebody changes something: alert, do not retry
+│   ├── NotFoundError     the resource is not there (any more)
+│   ├── ForbiddenError    the app may not do this; the message names the permission where ARM says it
+│   └── OutsideScopeError the policy's scope does not cover it
+└── TransientError        may work later: throttling, conflicts, 5xx, timeouts; carries ARM's Retry-After
+    └── BusyError         another review holds the target
+```
+"""
+
+from __future__ import annotations
+
+
+class ApproverError(Exception):
+    """The base of all; `code` is a short word for programs, the text says what failed, on what, and what to do."""
+
+    def __init__(self, message: str, *, code: str = "Error") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PermanentError(ApproverError):
+    """Fails again until somebody changes something (permissions, locks, policies, a bad request)."""
+
+
+class NotFoundError(PermanentError):
+    """The resource is not there."""
+
+
+class ForbiddenError(PermanentError):
+    """Azure knows who asks and refuses."""
+
+
+class OutsideScopeError(PermanentError):
+    """The policy's `scope` does not cover the resource: it is neither read nor written."""
+
+
+class TransientError(ApproverError):
+    """May work later; `retry_after` is the seconds that the service asked to wait, None where it did not say."""
+
+    def __init__(self, message: str, *, code: str = "Transient", retry_after: float | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class BusyError(TransientError):
+    """Another review holds the target's lease."""

@@ -1,0 +1,80 @@
+"""The firewall of a target: is and wanted in, a difference out. Pure.
+
+Nothing is ever loosened: what is stricter than the wish stays as it is, and every ip and network rule stays. What each
+type's words mean on the wire is its adapter's to know (table in INTERFACE section 7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.policy.model import FirewallRule
+from shared.targets.types import TargetType
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """A firewall in words that all types share.
+
+    Args:
+        public_network_access: "Enabled", "Disabled" or "SecuredByPerimeter".
+        default_action: "Allow" or "Deny"; None where the type has none.
+        trusted_services: whether the trusted-services exception is on; None where the type has none.
+        rules: how many ip, network and resource rules keep their access.
+        consistent: False where the type keeps public access in two places and they disagree.
+    """
+
+    public_network_access: str
+    default_action: str | None = None
+    trusted_services: bool | None = None
+    rules: int = 0
+    consistent: bool = True
+
+    def shown(self) -> dict[str, Any]:
+        """As decisions show it (`before`, `after`)."""
+        return {
+            "publicNetworkAccess": self.public_network_access,
+            "defaultAction": self.default_action,
+            "trustedServices": self.trusted_services,
+            "rules": self.rules,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What there is to do: `after` None: nothing. `problem`: this resource cannot do what is asked, in words."""
+
+    after: Firewall | None = None
+    problem: str | None = None
+
+
+def difference(now: Firewall, wish: FirewallRule, target: TargetType) -> Change:
+    """What must be written so that the firewall is at least as strict as the wish."""
+    after = now
+    if wish.trusted_services == "deny":
+        if not target.trusted_services:
+            return Change(problem=f"{target.name} has no trusted-services exception to take away")
+        after = replace(after, trusted_services=False)
+    if wish.public_network_access == "disabled":
+        if not target.disabled:
+            return Change(problem=f"{target.name} cannot disable public network access")
+        after = replace(after, public_network_access="Disabled", consistent=True)
+    elif wish.public_network_access == "selectedNetworks" and now.public_network_access == "Enabled":
+        change = _selected(after, target)
+        if change.problem is not None:
+            return change
+        after = change.after or after
+    return Change(after=None if after == now else after)
+
+
+def _selected(now: Firewall, target: TargetType) -> Change:
+    """Public access stays Enabled, and only what rules name may pass."""
+    if not target.selected_networks:
+        return Change(problem=f"{target.name} knows no selected networks: use disabled")
+    if target.selected_needs_rule and not now.rules:
+        return Change(
+            problem="selectedNetworks needs at least one ip or network rule here: without one the default action Deny "
+            "does not close the target. Add a rule, or use publicNetworkAccess: disabled"
+        )
+    return Change(after=replace(now, default_action="Deny"))
