@@ -1,6 +1,6 @@
 """The policy's command line: `python -m shared.policy COMMAND`.
 
-Exit status 0: all is well; 1: it is not; 2: wrong usage, or a file that cannot be read.
+Exit status 0: all is well; 1: it is not (an invalid policy, a failed case); 2: wrong usage, or a file that cannot be read.
 """
 
 from __future__ import annotations
@@ -8,13 +8,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
 
-from shared.policy.document import check
+from shared.policy import document
+from shared.policy.findings import Finding, InvalidPolicyError, Report
+from shared.policy.message import random_message
+from shared.policy.model import Policy
 from shared.policy.schema import json_schema
 from shared.policy.yaml_nodes import MAX_BYTES
+
+_T = TypeVar("_T")
+
+
+class _UnusableError(Exception):
+    """A file is not what it should be. Its findings are printed; `status` is the exit status."""
+
+    def __init__(self, file: Path, findings: Iterable[Finding], status: int) -> None:
+        self.lines = [f"{file}:{finding}" for finding in findings]
+        self.status = status
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
+    except _UnusableError as error:
+        print("\n".join(error.lines), file=sys.stderr)
+        return error.status
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2
@@ -32,22 +50,34 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shared.policy", description="Check, explain and test a policy.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    checking = commands.add_parser("check", help="validate a policy: every error and warning with its line")
-    checking.add_argument("file", type=Path, metavar="FILE")
-    checking.add_argument("--strict", action="store_true", help="warnings fail too")
-    checking.add_argument("--format", choices=("text", "json"), default="text")
-    checking.set_defaults(run=_check)
+    def command(name: str, run: object, text: str, *, policy: bool = True) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        made.set_defaults(run=run)
+        if policy:
+            made.add_argument("file", type=Path, metavar="FILE", help="the policy")
+            made.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+        return made
 
-    schema = commands.add_parser("schema", help="print the JSON Schema of a policy, for editors")
-    schema.set_defaults(run=_schema)
+    check = command("check", _check, "validate a policy: every error and warning with its line")
+    check.add_argument("--strict", action="store_true", help="warnings fail too")
+    explain = command("explain", _explain, "what would be decided for a request, rule by rule, and why")
+    explain.add_argument("--request", type=Path, required=True, metavar="REQUEST.json", help="the request")
+    test = command("test", _test, "run policy test cases")
+    test.add_argument("cases", type=Path, metavar="CASES.yaml", help="the cases")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit's XML too")
+    simulate = command("simulate", _simulate, "what the policy would do with many connections")
+    simulate.add_argument("--connections", type=Path, required=True, metavar="FILE.jsonl", help="one request a line")
+    simulate.add_argument("--against", type=Path, metavar="OTHER.yaml", help="show only what differs from this policy")
+    command("message", _message, "print a fresh random request message", policy=False)
+    command("schema", _schema, "print the JSON Schema of a policy, for editors", policy=False)
     return parser
 
 
 def _check(options: argparse.Namespace) -> int:
-    findings = check(read_limited(options.file), datetime.now(UTC).date())
+    findings = document.check(_bytes(options.file), _today())
     errors = sum(finding.level == "error" for finding in findings)
     if options.format == "json":
-        print(json.dumps({"valid": not errors, "findings": [asdict(f) for f in findings]}, indent=2))
+        _print_json({"valid": not errors, "findings": [asdict(f) for f in findings]})
     else:
         for finding in findings:
             print(f"{options.file}:{finding}")
@@ -55,15 +85,100 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if errors or (options.strict and findings) else 0
 
 
-def _schema(_options: argparse.Namespace) -> int:
-    print(json.dumps(json_schema(), indent=2))
+def _explain(options: argparse.Namespace) -> int:
+    from shared.policy.explain import explain
+    from shared.policy.json_nodes import parse_json
+    from shared.policy.requests import read_request
+
+    policy, report = _policy(options.file), Report()
+    node = parse_json(_bytes(options.request).decode("utf-8", "replace"), report)
+    request = read_request(node, report, policy.requesters) if node else None
+    if request is None:
+        raise _UnusableError(options.request, report.ordered(), 2)
+    explanation = explain(request.situation(policy), policy, request.day(_today()))
+    if options.format == "json":
+        _print_json({"targetId": str(request.target), **explanation.as_json()})
+    else:
+        print(explanation.as_text())
     return 0
 
 
-def read_limited(path: Path) -> bytes:
-    """The file's bytes, no more than one beyond the limit: enough for the loader to say that it is too large."""
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+def _test(options: argparse.Namespace) -> int:
+    from shared.policy import testing
+
+    policy, report = _policy(options.file), Report()
+    cases = testing.read_cases(_bytes(options.cases), policy, report)
+    if report.failed:
+        raise _UnusableError(options.cases, report.ordered(), 2)
+    results = [testing.run(case, policy, _today()) for case in cases]
+    if options.junit:
+        options.junit.write_text(testing.as_junit(results, str(options.cases)), encoding="utf-8")
+    if options.format == "json":
+        _print_json(testing.as_json(results, policy))
+    else:
+        print(testing.as_text(results, policy, colour=sys.stdout.isatty()))
+    return 1 if any(result.differences for result in results) else 0
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from shared.policy import simulate
+
+    policy, report = _policy(options.file), Report()
+    against = _policy(options.against) if options.against else None
+    policies = [policy, against] if against else [policy]
+    with options.connections.open(encoding="utf-8", errors="replace") as lines:
+        requests = _progress(simulate.read_requests(lines, policies, report))
+        simulated = [simulate.simulate_request(request, policy, against, _today()) for request in requests]
+    if report.failed:
+        raise _UnusableError(options.connections, report.ordered(), 2)
+    shown = [s for s in simulated if s.differs] if against else simulated
+    if options.format == "json":
+        _print_json({"connections": len(simulated), "results": [s.as_json() for s in shown]})
+    else:
+        print(simulate.as_text(shown))
+    return 0
+
+
+def _progress(items: Iterable[_T]) -> Iterator[_T]:
+    """The items, counted on the terminal while they pass."""
+    show = sys.stderr.isatty()
+    for count, item in enumerate(items, 1):
+        yield item
+        if show and count % 100 == 0:
+            print(f"\r{count} connections", end="", file=sys.stderr, flush=True)
+    if show:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _message(_options: argparse.Namespace) -> int:
+    print(random_message())
+    return 0
+
+
+def _schema(_options: argparse.Namespace) -> int:
+    _print_json(json_schema())
+    return 0
+
+
+def _policy(file: Path) -> Policy:
+    try:
+        return document.load(_bytes(file))
+    except InvalidPolicyError as error:
+        raise _UnusableError(file, error.findings, 1) from error
+
+
+def _bytes(file: Path) -> bytes:
+    """The file's bytes, no more than one beyond the limit: enough to be told that it is too large."""
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, default=str))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from shared.policy import schema
-from shared.policy.findings import Finding, InvalidPolicyError, Report
+from shared.policy.findings import Finding, InvalidPolicyError, Report, quoted
 from shared.policy.model import (
     MICROSOFT_TENANTS,
     Effect,
@@ -28,7 +28,8 @@ from shared.policy.model import (
     Targets,
 )
 from shared.policy.records import Entry
-from shared.policy.yaml_nodes import parse
+from shared.policy.yaml_nodes import Mapping, parse
+from shared.resource_id import fold
 from shared.targets.types import TargetType, target_type
 
 
@@ -106,6 +107,7 @@ def _check_rules(policy: Entry, requesters: dict[str, Entry | None], report: Rep
         elif name is not None:
             first_line[name] = rule.place("name").line
         _check_requesters(rule, requesters, report)
+        _check_tags(rule, report)
         _check_firewall(rule, report)
 
 
@@ -122,6 +124,16 @@ def _check_requesters(rule: Entry, requesters: dict[str, Entry | None], report: 
                 f"{name} is a {requester['service']} requester: a {rule['effect']} rule names only privateEndpoint ones"
             )
             report.error(place, message)
+
+
+def _check_tags(rule: Entry, report: Report) -> None:
+    tags = rule["targets"].node.entries.get("tags") if isinstance(rule["targets"], Entry) else None
+    names = list(tags.keys.values()) if isinstance(tags, Mapping) else []
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(fold(name.text), name.text)
+        if other != name.text:
+            report.error(name, f"Azure knows no difference between the tags {quoted(other)} and {quoted(name.text)}")
 
 
 def _check_firewall(rule: Entry, report: Report) -> None:
@@ -192,7 +204,7 @@ def _rule(entry: Entry) -> Rule:
 
 def _targets(entry: Entry) -> Targets:
     return Targets(
-        frozenset(name.lower() for name in entry["types"] or ()),
+        frozenset(fold(name) for name in entry["types"] or ()),
         _set(entry["subscriptions"]),
         _keys(entry["resourceGroups"]),
         _keys(entry["resources"]),

@@ -199,22 +199,37 @@ GUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list of at least one item, read as a tuple with None for a refused one; or a word alone, read as a tuple of it."""
+    """A list, read as a tuple with None for each refused item; or a word alone, read as a tuple of it."""
 
     item: Kind
     word: str | None = None
+    least: int = 1
 
     def read(self, node: Node, report: Report) -> tuple[Any, ...] | None:  # noqa: D102
         if self.word and isinstance(node, Scalar) and fold(node.text) == self.word:
             return (self.word,)
-        if not isinstance(node, Sequence) or not node.items:
-            unexpected(node, "a list of at least one item" + (f" or the word {self.word}" if self.word else ""), report)
+        if not isinstance(node, Sequence) or len(node.items) < self.least:
+            what = "a list of at least one item" if self.least else "a list"
+            unexpected(node, what + (f" or the word {self.word}" if self.word else ""), report)
             return None
         return tuple(self.item.read(item, report) for item in node.items)
 
     def schema(self) -> Schema:  # noqa: D102
-        form: Schema = {"type": "array", "minItems": 1, "items": self.item.schema()}
+        form: Schema = {"type": "array", "minItems": self.least, "items": self.item.schema()}
         return {"anyOf": [Choice((self.word,)).schema(), form]} if self.word else form
+
+
+@dataclass(frozen=True, slots=True)
+class OrNull:
+    """A value, or null for one that is not known: both null and what was refused are read as None."""
+
+    kind: Kind
+
+    def read(self, node: Node, report: Report) -> Any:  # noqa: D102
+        return None if isinstance(node, Scalar) and node.tag == "null" else self.kind.read(node, report)
+
+    def schema(self) -> Schema:  # noqa: D102
+        return {"anyOf": [self.kind.schema(), {"type": "null"}]}
 
 
 @dataclass(frozen=True, slots=True)

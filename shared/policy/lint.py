@@ -12,7 +12,7 @@ from shared.policy.document import Document
 from shared.policy.findings import Place, Report, quoted
 from shared.policy.model import Effect, Mode, Policy, Rule, Scope, Service, ServiceRequester, Targets
 from shared.policy.records import Entry
-from shared.resource_id import ResourceId, parse
+from shared.resource_id import ResourceId, fold, parse
 from shared.targets.types import sub_resource_key, target_type
 
 _STRENGTH = (Effect.ALLOW, Effect.DENY, Effect.REJECT)
@@ -96,7 +96,7 @@ def _covers(wide: Targets, narrow: Targets) -> bool:
         and _within(_subscriptions(narrow), wide.subscriptions)
         and _within(_groups(narrow), wide.resource_groups)
         and _within(narrow.resources, wide.resources)
-        and wide.tags.items() <= narrow.tags.items()
+        and _tags(wide) <= _tags(narrow)
     )
 
 
@@ -114,6 +114,10 @@ def _subscriptions(targets: Targets) -> frozenset[str]:
 
 def _groups(targets: Targets) -> frozenset[str]:
     return targets.resource_groups or _of(targets.resources, lambda resource: resource.group.key)
+
+
+def _tags(targets: Targets) -> set[tuple[str, str]]:
+    return {(fold(name), value) for name, value in targets.tags.items()}
 
 
 def _of(ids: frozenset[str], part: Callable[[ResourceId], str]) -> frozenset[str]:
