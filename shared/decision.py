@@ -1,0 +1,117 @@
+"""A decision as callers, the ledger and alerts see it (INTERFACE section 6). Pure values and their JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from shared.firewall import Firewall
+from shared.policy.model import Policy
+from shared.policy.verdict import Outcome, Reason, Verdict
+from shared.resource_id import ResourceId
+
+
+@dataclass(frozen=True, slots=True)
+class FirewallOutcome:
+    """What became of the firewall: `outcome` is tightened, unchanged, deferred, failed or notAsked."""
+
+    outcome: str
+    before: Firewall | None = None
+    after: Firewall | None = None
+    problem: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As INTERFACE shows it; `problem` only where there is one."""
+        shown: dict[str, Any] = {
+            "outcome": self.outcome,
+            "before": self.before.shown() if self.before else None,
+            "after": self.after.shown() if self.after else None,
+        }
+        return shown | ({"problem": self.problem} if self.problem else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One connection, decided. Unknown values are None; `applied` is True when read back, None while ARM still works."""
+
+    decision_id: str
+    target: ResourceId
+    verdict: Verdict
+    outcome: Outcome
+    policy: str
+    decided_at: datetime
+    run_id: str | None = None
+    applied: bool | None = False
+    firewall: FirewallOutcome | None = None
+    problem: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What identifies the request: the connection and its private endpoint (a re-created one is another)."""
+        connection = self.verdict.connection
+        return request_key(connection.id, connection.private_endpoint_id)
+
+    @property
+    def digest(self) -> str:
+        """Changes when outcome, rule, reasons or policy change: then the ledger gets a new row."""
+        reasons = [(r.rule, r.check, r.expected, r.found) for r in self.verdict.reasons]
+        text = json.dumps([self.outcome, self.verdict.rule, reasons, self.verdict.reasons_omitted, self.policy])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def with_firewall(self, firewall: FirewallOutcome | None) -> Decision:
+        """The same decision with what became of the firewall."""
+        return replace(self, firewall=firewall)
+
+    def to_json(self) -> dict[str, Any]:
+        """The Decision of INTERFACE section 6."""
+        verdict = self.verdict
+        connection, requester = verdict.connection, verdict.requester
+        endpoint = connection.private_endpoint
+        shown: dict[str, Any] = {
+            "decisionId": self.decision_id,
+            "runId": self.run_id,
+            "connectionId": connection.id,
+            "targetId": str(self.target),
+            "targetType": self.target.type,
+            "privateEndpointId": connection.private_endpoint_id,
+            "requester": {
+                "name": requester.name if requester else None,
+                "service": requester.service.value if requester else None,
+                "subscriptionId": endpoint.subscription_id if endpoint else None,
+                "tenantId": verdict.tenant_id,
+            },
+            "subResource": verdict.sub_resource,
+            "requestMessage": connection.description if connection.pending else None,
+            "previousStatus": connection.status,
+            "outcome": self.outcome.value,
+            "applied": self.applied,
+            "rule": verdict.rule,
+            "reasons": [_reason(reason) for reason in verdict.reasons],
+            "reasonsOmitted": verdict.reasons_omitted,
+            "firewall": self.firewall.to_json() if self.firewall else None,
+            "decidedAt": self.decided_at.isoformat().replace("+00:00", "Z"),
+            "policy": self.policy,
+        }
+        if verdict.warnings:
+            shown["warnings"] = list(verdict.warnings)
+        if self.problem:
+            shown["problem"] = self.problem
+        return shown
+
+
+def request_key(connection_id: str, private_endpoint_id: str | None) -> str:
+    """A short key of a request, fit for a table row: 32 hexadecimal digits of SHA-256."""
+    text = f"{connection_id}\n{private_endpoint_id or ''}".lower()
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def decided(verdict: Verdict, target: ResourceId, policy: Policy, **more: Any) -> Decision:
+    """A decision from the policy's verdict."""
+    return Decision(target=target, verdict=verdict, outcome=verdict.outcome, policy=policy.hash, **more)
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {"rule": reason.rule, "check": reason.check.value, "expected": reason.expected, "found": reason.found}

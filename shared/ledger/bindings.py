@@ -1,0 +1,86 @@
+"""Table `evidence`: which managed endpoint an approval was spent on. Written create-if-absent, before the PUT.
+
+Partition: the requester's resource. Row: SHA-256 of the endpoint's id. Columns: `endpointId`, `privateEndpointId` (both
+folded), `targetId`, `connectionId`, `decisionId`, `boundAt`, `absentSince` (when the endpoint was seen gone), `resource`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.evidence.model import Binding
+from shared.ledger.tables import Row, Table, moment, partition, stamp
+from shared.resource_id import ResourceId, fold, parse
+
+
+@dataclass(frozen=True, slots=True)
+class BoundEndpoint:
+    """A binding as the table holds it, with the resource and the target that it belongs to."""
+
+    resource: ResourceId
+    target: ResourceId
+    connection_id: str
+    binding: Binding
+
+
+class Bindings:
+    """The table `evidence`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def of(self, resource: ResourceId) -> list[BoundEndpoint]:
+        """Every binding of a requester's resource."""
+        return [_bound(row) for row in self._table.query("PartitionKey eq @resource", resource=partition(resource))]
+
+    def all(self) -> list[BoundEndpoint]:
+        """Every binding of the estate."""
+        return [_bound(row) for row in self._table.query("RowKey ne ''")]
+
+    def bind(self, bound: BoundEndpoint, decision_id: str) -> str:
+        """Spend an endpoint on a private endpoint.
+
+        Returns:
+            The private endpoint (folded) that the endpoint belongs to now: the one that was asked for, or the one that
+            was there first.
+        """
+        binding = bound.binding
+        row: Row = {
+            "PartitionKey": partition(bound.resource),
+            "RowKey": _row_key(binding.endpoint_id),
+            "resource": str(bound.resource),
+            "endpointId": binding.endpoint_id,
+            "privateEndpointId": binding.private_endpoint_id,
+            "targetId": str(bound.target),
+            "connectionId": bound.connection_id,
+            "decisionId": decision_id,
+            "boundAt": stamp(binding.bound_at),
+            "absentSince": "",
+        }
+        if self._table.insert(row):
+            return binding.private_endpoint_id
+        there = self._table.get(row["PartitionKey"], row["RowKey"])
+        return str(there["privateEndpointId"]) if there else ""
+
+    def absent(self, bound: BoundEndpoint, now: datetime) -> None:
+        """Note that a bound endpoint is gone at its requester."""
+        key = {"PartitionKey": partition(bound.resource), "RowKey": _row_key(bound.binding.endpoint_id)}
+        self._table.merge(key | {"absentSince": stamp(now)})
+
+    def free(self, bound: BoundEndpoint) -> None:
+        """Forget a binding; `evidence.match.freed` says when that is right."""
+        self._table.delete(partition(bound.resource), _row_key(bound.binding.endpoint_id))
+
+
+def _row_key(endpoint_id: str) -> str:
+    return hashlib.sha256(fold(endpoint_id).encode()).hexdigest()
+
+
+def _bound(row: Row) -> BoundEndpoint:
+    bound_at = moment(row["boundAt"])
+    if bound_at is None:
+        raise ValueError(f"binding {row['RowKey']}: no boundAt")
+    binding = Binding(row["endpointId"], row["privateEndpointId"], bound_at, moment(row.get("absentSince")))
+    return BoundEndpoint(parse(row["resource"]), parse(row["targetId"]), row["connectionId"], binding)

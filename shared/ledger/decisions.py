@@ -1,0 +1,139 @@
+"""Table `decisions`: what was decided, and what the last review of each target saw.
+
+Partition: the target (`tables.partition`). Rows:
+
+- `<inverted milliseconds>|<decision id>`: one decision, newest first; columns `decision` (JSON of INTERFACE section 6, in
+  several columns where long), `outcome`, `rule`, `connectionId`, `privateEndpointId`, `policy`, `firstSeenAt`, `lastSeenAt`.
+  A new row when outcome, rule, reasons or policy changed; else only `lastSeenAt` moves.
+- `~review`: `listedAt` (the storage service's time before the last complete review listed the target) and `current` (JSON:
+  request key -> its newest decision's row, digest, id, and since when its evidence is awaited).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.decision import Decision
+from shared.ledger.tables import Row, Table, moment, pack, partition, stamp, unpack
+from shared.resource_id import ResourceId
+
+REVIEW = "~review"
+_END_OF_TIME = 9_999_999_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The newest decision on one request."""
+
+    row: str
+    digest: str
+    decision_id: str
+    waiting_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRecord:
+    """What the last review of a target left behind."""
+
+    listed_at: datetime | None = None
+    current: Mapping[str, Current] = field(default_factory=dict)
+
+
+class Decisions:
+    """The table `decisions`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def load(self, target: ResourceId) -> TargetRecord:
+        """The record of a target; an empty one before its first review."""
+        row = self._table.get(partition(target), REVIEW)
+        if row is None:
+            return TargetRecord()
+        current = {
+            key: Current(c["row"], c["digest"], c["id"], moment(c.get("waitingSince")))
+            for key, c in (unpack(row, "current") or {}).items()
+        }
+        return TargetRecord(moment(row.get("listedAt")), current)
+
+    def save(
+        self,
+        target: ResourceId,
+        before: TargetRecord,
+        decisions: Iterable[Decision],
+        *,
+        waiting: Mapping[str, datetime],
+        listed_at: datetime | None,
+        now: datetime,
+    ) -> None:
+        """Record a review: its decisions, and the record for the next one (written last, with them).
+
+        Args:
+            target: the target that was reviewed.
+            before: the record that the review began with.
+            decisions: what it decided, every listed connection once.
+            waiting: request key -> since when its evidence is awaited.
+            listed_at: the storage service's time before the list; None keeps the old one (the review was not complete).
+            now: for `firstSeenAt` and `lastSeenAt`.
+        """
+        rows: list[tuple[str, Row]] = []
+        current: dict[str, Any] = {}
+        for decision in decisions:
+            known = before.current.get(decision.key)
+            if known is not None and known.digest == decision.digest:
+                row_key = known.row
+                changed: Row = {"PartitionKey": partition(target), "RowKey": row_key, "lastSeenAt": stamp(now)}
+                rows.append(("merge", changed | _firewall(decision)))
+            else:
+                row = _row(target, decision, now)
+                row_key = row["RowKey"]
+                rows.append(("upsert", row))
+            current[decision.key] = {
+                "row": row_key, "digest": decision.digest, "id": decision.decision_id,
+                "waitingSince": stamp(waiting[decision.key]) if decision.key in waiting else None,
+            }  # fmt: skip
+        seen = listed_at or before.listed_at
+        review: Row = {"PartitionKey": partition(target), "RowKey": REVIEW, "listedAt": stamp(seen) if seen else ""}
+        self._table.write_all([*rows, ("upsert", review | pack("current", current))])
+
+    def amend(self, target: ResourceId, row_key: str, shown: dict[str, Any]) -> None:
+        """Replace the JSON of a decision that is in the ledger already (what became of its firewall)."""
+        self._table.merge({"PartitionKey": partition(target), "RowKey": row_key} | pack("decision", shown))
+
+    def purge(self, now: datetime, keep: timedelta, most: int) -> int:
+        """Delete at most `most` decisions last seen before `now - keep`; answers how many."""
+        rows = self._table.query("lastSeenAt lt @before", before=stamp(now - keep))[:most]
+        for row in rows:
+            self._table.delete(row["PartitionKey"], row["RowKey"])
+        return len(rows)
+
+
+def row_key(decision: Decision) -> str:
+    """The row of a decision: newest first."""
+    milliseconds = int(decision.decided_at.astimezone(UTC).timestamp() * 1000)
+    return f"{_END_OF_TIME - milliseconds:013d}|{decision.decision_id}"
+
+
+def _row(target: ResourceId, decision: Decision, now: datetime) -> Row:
+    connection = decision.verdict.connection
+    row: Row = {
+        "PartitionKey": partition(target),
+        "RowKey": row_key(decision),
+        "outcome": decision.outcome.value,
+        "rule": decision.verdict.rule or "",
+        "connectionId": connection.id,
+        "privateEndpointId": connection.private_endpoint_id or "",
+        "policy": decision.policy,
+        "firstSeenAt": stamp(now),
+        "lastSeenAt": stamp(now),
+    }
+    return row | pack("decision", decision.to_json())
+
+
+def _firewall(decision: Decision) -> Row:
+    """What may change in a decision without making it another one: whether it is applied, and its firewall."""
+    acted = decision.firewall is not None or decision.applied is not False
+    return pack("decision", decision.to_json()) if acted else {}
