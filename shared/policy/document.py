@@ -120,10 +120,8 @@ def _check_requesters(rule: Entry, requesters: dict[str, Entry | None], report: 
         if name not in requesters:
             report.unknown(place, "requester", name, tuple(requesters))
         elif requester and rule["effect"] and not allows and requester["service"] != Service.PRIVATE_ENDPOINT:
-            message = (
-                f"{name} is a {requester['service']} requester: a {rule['effect']} rule names only privateEndpoint ones"
-            )
-            report.error(place, message)
+            what = f"{name} is a {requester['service']} requester"
+            report.error(place, f"{what}: a {rule['effect']} rule names only privateEndpoint requesters, or any")
 
 
 def _check_tags(rule: Entry, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""The kinds of values that a document is declared with. Pure.
+"""The kinds of single values that a document is declared with. Pure.
 
 A kind reads a node into a value, reporting what is wrong, and describes itself as JSON Schema: one declaration serves the
 loader and the editors. What a kind reads is None where it was refused.
@@ -13,8 +13,10 @@ from datetime import date
 from typing import Any, Protocol
 
 from shared.policy.findings import Report, quoted
-from shared.policy.yaml_nodes import Mapping, Node, Scalar, Sequence
+from shared.policy.yaml_nodes import Node, Scalar
 from shared.resource_id import InvalidResourceIdError, fold, parse
+
+GUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 Schema = dict[str, Any]
 
@@ -192,83 +194,3 @@ class ArmId:
             forms = "|".join(any_case(t) for t in self.types)
             pattern += f"{any_case('/providers/')}(?:{forms})/{segment}"
         return {"type": "string", "pattern": f"^{pattern}$"}
-
-
-GUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """A list, read as a tuple with None for each refused item; or a word alone, read as a tuple of it."""
-
-    item: Kind
-    word: str | None = None
-    least: int = 1
-
-    def read(self, node: Node, report: Report) -> tuple[Any, ...] | None:  # noqa: D102
-        if self.word and isinstance(node, Scalar) and fold(node.text) == self.word:
-            return (self.word,)
-        if not isinstance(node, Sequence) or len(node.items) < self.least:
-            what = "a list of at least one item" if self.least else "a list"
-            unexpected(node, what + (f" or the word {self.word}" if self.word else ""), report)
-            return None
-        return tuple(self.item.read(item, report) for item in node.items)
-
-    def schema(self) -> Schema:  # noqa: D102
-        form: Schema = {"type": "array", "minItems": self.least, "items": self.item.schema()}
-        return {"anyOf": [Choice((self.word,)).schema(), form]} if self.word else form
-
-
-@dataclass(frozen=True, slots=True)
-class OrNull:
-    """A value, or null for one that is not known: both null and what was refused are read as None."""
-
-    kind: Kind
-
-    def read(self, node: Node, report: Report) -> Any:  # noqa: D102
-        return None if isinstance(node, Scalar) and node.tag == "null" else self.kind.read(node, report)
-
-    def schema(self) -> Schema:  # noqa: D102
-        return {"anyOf": [self.kind.schema(), {"type": "null"}]}
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """A value of the kind, or one word."""
-
-    kind: Kind
-    word: str
-
-    def read(self, node: Node, report: Report) -> Any:  # noqa: D102
-        if isinstance(node, Scalar) and fold(node.text) == self.word:
-            return self.word
-        return self.kind.read(node, report)
-
-    def schema(self) -> Schema:  # noqa: D102
-        return {"anyOf": [*Choice((self.word,)).schema()["anyOf"], self.kind.schema()]}
-
-
-@dataclass(frozen=True, slots=True)
-class MapOf:
-    """Free keys with values of one kind, read as a dict. Keys of refused values map to None."""
-
-    key: Text
-    value: Kind
-    what: str
-    least: int = 0
-
-    def read(self, node: Node, report: Report) -> dict[str, Any] | None:  # noqa: D102
-        if not isinstance(node, Mapping) or len(node.entries) < self.least:
-            unexpected(node, self.what, report)
-            return None
-        for place in node.keys.values():
-            self.key.read(place, report)
-        return {key: self.value.read(value, report) for key, value in node.entries.items()}
-
-    def schema(self) -> Schema:  # noqa: D102
-        return {
-            "type": "object",
-            "minProperties": self.least,
-            "propertyNames": self.key.schema(),
-            "additionalProperties": self.value.schema(),
-        }

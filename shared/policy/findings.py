@@ -119,7 +119,7 @@ class Report:
 
 def quoted(text: str) -> str:
     """The text for a message: in quotes, on one line, at most 80 characters of it."""
-    return ascii_safe(repr(text if len(text) <= 80 else text[:80] + "…"))
+    return ascii_safe(repr(text[:80] + "…" * (len(text) > 80)))
 
 
 def ascii_safe(text: str) -> str:

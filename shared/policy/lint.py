@@ -13,7 +13,7 @@ from shared.policy.findings import Place, Report, quoted
 from shared.policy.model import Effect, Mode, Policy, Rule, Scope, Service, ServiceRequester, Targets
 from shared.policy.records import Entry
 from shared.resource_id import ResourceId, fold, parse
-from shared.targets.types import sub_resource_key, target_type
+from shared.targets.types import TARGET_TYPES, sub_resource_key
 
 _STRENGTH = (Effect.ALLOW, Effect.DENY, Effect.REJECT)
 
@@ -68,11 +68,10 @@ def _outside_scope(scope: Scope, rule: Entry) -> Iterator[tuple[Place, str]]:
 
 def _has_sub_resource(rule: Rule) -> bool:
     """Whether any target type that the rule can reach has one of its sub-resources."""
-    types = [target_type(name) for name in _types(rule.targets) or ()]
-    known = [t for t in types if t and t.sub_resources]
-    if not rule.sub_resources or not types or len(known) < len(types):
+    types = [TARGET_TYPES[name] for name in _types(rule.targets) or TARGET_TYPES]
+    if not rule.sub_resources or not all(t.sub_resources for t in types):  # a type may not tell what it has
         return True
-    return any(sub_resource_key(name) in rule.sub_resources for t in known for name in t.sub_resources)
+    return any(sub_resource_key(name) in rule.sub_resources for t in types for name in t.sub_resources)
 
 
 def _shadows(other: Rule, rule: Rule) -> bool:
@@ -105,7 +104,7 @@ def _within(narrow: frozenset[str], wide: frozenset[str]) -> bool:
 
 
 def _types(targets: Targets) -> frozenset[str]:
-    return targets.types or _of(targets.resources, lambda resource: resource.type)
+    return targets.types or _of(targets.resources, lambda resource: fold(resource.type))
 
 
 def _subscriptions(targets: Targets) -> frozenset[str]:

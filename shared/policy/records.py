@@ -1,13 +1,91 @@
-"""Mappings with known keys: the kinds that a document's sections are declared with. Pure."""
+"""The kinds that are made of other kinds: lists, mappings, and records, which are mappings with known keys. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from shared.policy.fields import Choice, Kind, Schema, unexpected
+from shared.policy.fields import Choice, Kind, Schema, Text, unexpected
 from shared.policy.findings import Place, Report
-from shared.policy.yaml_nodes import Mapping, Node, Sequence
+from shared.policy.yaml_nodes import Mapping, Node, Scalar, Sequence
+from shared.resource_id import fold
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list, read as a tuple with None for each refused item; or a word alone, read as a tuple of it."""
+
+    item: Kind
+    word: str | None = None
+    least: int = 1
+
+    def read(self, node: Node, report: Report) -> tuple[Any, ...] | None:  # noqa: D102
+        if self.word and isinstance(node, Scalar) and fold(node.text) == self.word:
+            return (self.word,)
+        if not isinstance(node, Sequence) or len(node.items) < self.least:
+            what = "a list of at least one item" if self.least else "a list"
+            unexpected(node, what + (f" or the word {self.word}" if self.word else ""), report)
+            return None
+        return tuple(self.item.read(item, report) for item in node.items)
+
+    def schema(self) -> Schema:  # noqa: D102
+        form: Schema = {"type": "array", "minItems": self.least, "items": self.item.schema()}
+        return {"anyOf": [Choice((self.word,)).schema(), form]} if self.word else form
+
+
+@dataclass(frozen=True, slots=True)
+class OrNull:
+    """A value, or null for one that is not known: both null and what was refused are read as None."""
+
+    kind: Kind
+
+    def read(self, node: Node, report: Report) -> Any:  # noqa: D102
+        return None if isinstance(node, Scalar) and node.tag == "null" else self.kind.read(node, report)
+
+    def schema(self) -> Schema:  # noqa: D102
+        return {"anyOf": [self.kind.schema(), {"type": "null"}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A value of the kind, or one word."""
+
+    kind: Kind
+    word: str
+
+    def read(self, node: Node, report: Report) -> Any:  # noqa: D102
+        if isinstance(node, Scalar) and fold(node.text) == self.word:
+            return self.word
+        return self.kind.read(node, report)
+
+    def schema(self) -> Schema:  # noqa: D102
+        return {"anyOf": [*Choice((self.word,)).schema()["anyOf"], self.kind.schema()]}
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """Free keys with values of one kind, read as a dict. Keys of refused values map to None."""
+
+    key: Text
+    value: Kind
+    what: str
+    least: int = 0
+
+    def read(self, node: Node, report: Report) -> dict[str, Any] | None:  # noqa: D102
+        if not isinstance(node, Mapping) or len(node.entries) < self.least:
+            unexpected(node, self.what, report)
+            return None
+        for place in node.keys.values():
+            self.key.read(place, report)
+        return {key: self.value.read(value, report) for key, value in node.entries.items()}
+
+    def schema(self) -> Schema:  # noqa: D102
+        return {
+            "type": "object",
+            "minProperties": self.least,
+            "propertyNames": self.key.schema(),
+            "additionalProperties": self.value.schema(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +148,7 @@ class Record:
             if field.required and field.key not in node.entries:
                 report.error(node, f"the key {field.key} is missing: {field.description}")
         if self.one_of and not any(key in node.entries for key in self.one_of):
-            report.error(node, f"{self.what} needs at least one of: {', '.join(self.one_of)}")
+            report.error(node, f"at least one of these keys is needed: {', '.join(self.one_of)}")
         return Entry(node, values)
 
     def schema(self) -> Schema:  # noqa: D102 - see Kind

@@ -12,10 +12,10 @@ from datetime import date
 from typing import Any
 
 from shared.evidence.model import Connection, ManagedEndpoint, RequesterSide, Situation, Target
-from shared.policy.fields import GUID, ArmId, Day, Either, Kind, ListOf, MapOf, OrNull, Text
+from shared.policy.fields import GUID, ArmId, Day, Kind, Text
 from shared.policy.findings import Place, Report
 from shared.policy.model import HOME, Policy, Service, ServiceRequester
-from shared.policy.records import Entry, Field, Record
+from shared.policy.records import Either, Entry, Field, ListOf, MapOf, OrNull, Record
 from shared.policy.yaml_nodes import Node
 from shared.resource_id import ResourceId, fold, try_parse
 from shared.targets.types import TARGET_TYPES
@@ -102,7 +102,7 @@ class Request:
             tenants=_tenants(connections),
             sides={name: self._side(requester) for name, requester in policy.requesters.items()
                    if isinstance(requester, ServiceRequester) and self.entry["endpoints"] is not None},
-            home_tenant=HOME if any(c["tenantId"] == HOME for c in connections) else None,
+            home_tenant=HOME,  # in a request the app's own tenant is written with this word, any GUID is another's
         )  # fmt: skip
 
     def connections(self) -> list[Entry]:

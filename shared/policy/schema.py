@@ -6,21 +6,9 @@ The descriptions are what an editor shows beside each key. What depends on sever
 from __future__ import annotations
 
 from shared.evidence.services import SERVICES
-from shared.policy.fields import (
-    GUID,
-    ArmId,
-    Choice,
-    Day,
-    Either,
-    Flag,
-    ListOf,
-    MapOf,
-    Number,
-    Schema,
-    Text,
-)
+from shared.policy.fields import GUID, ArmId, Choice, Day, Flag, Number, Schema, Text
 from shared.policy.model import HOME, Effect, Mode, Service
-from shared.policy.records import Field, Record, Variant
+from shared.policy.records import Either, Field, ListOf, MapOf, Record, Variant
 from shared.resource_id import fold
 from shared.targets.types import TARGET_TYPES, sub_resource_key
 
@@ -37,7 +25,7 @@ _REQUESTER_NAME = Text(
 )
 
 _SCOPE = Record(
-    "scope",
+    "a scope",
     (
         Field("subscriptions", ListOf(_GUID), "Ids of subscriptions whose resources the app may look after."),
         Field("resourceGroups", ListOf(_GROUP), "Whole ids of resource groups that the app may look after."),
@@ -121,10 +109,12 @@ _TARGET_FIELDS = (
         "Tags that the target must have, all of them; values compare with case.",
     ),
 )
-_TARGETS = Record("targets", _TARGET_FIELDS, one_of=tuple(field.key for field in _TARGET_FIELDS))
+_TARGETS = Record(
+    "selectors of targets (or the word any)", _TARGET_FIELDS, one_of=tuple(field.key for field in _TARGET_FIELDS)
+)
 
 _FIREWALL = Record(
-    "firewall",
+    "a firewall section",
     (
         Field(
             "publicNetworkAccess",

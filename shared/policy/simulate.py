@@ -38,7 +38,7 @@ class Simulated:
 
     @property
     def why(self) -> str:
-        """What changes at the firewall; else the reason of the named rule, or of the nearest one; "" where a rule decided."""
+        """What changes at the firewall, or the reason of the named or nearest rule; "" where a rule simply decided."""
         if self.other and self.other.firewall != self.verdict.firewall:
             return f"firewall: {_firewall(self.other)} -> {_firewall(self.verdict)}"
         reasons = self.verdict.reasons

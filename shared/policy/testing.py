@@ -12,10 +12,10 @@ from shared.evidence.model import Check
 from shared.policy.console import coloured, plain, table
 from shared.policy.decide import decide
 from shared.policy.explain import reason_text, rule_by_rule
-from shared.policy.fields import Choice, ListOf, OrNull, Schema, Text
+from shared.policy.fields import Choice, Schema, Text
 from shared.policy.findings import Report
 from shared.policy.model import Policy
-from shared.policy.records import Entry, Field, Record
+from shared.policy.records import Entry, Field, ListOf, OrNull, Record
 from shared.policy.requests import REQUEST, Request, check_request
 from shared.policy.verdict import Outcome
 from shared.policy.yaml_nodes import Node, Scalar, parse

@@ -80,9 +80,7 @@ def parse(text: bytes | str, report: Report) -> Node | None:
             if not builder.take(event):
                 return None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        spot = Spot(mark.line + 1, mark.column + 1) if mark else builder.last
-        report.error(spot, f"not YAML: {_sentence(error)}")
+        report.error(_marked(error, decoded) or builder.last, f"not YAML: {_sentence(error)}")
         return None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: numbers in escapes and directives, without a mark
         report.error(builder.last, f"not YAML: {ascii_safe(str(error)).splitlines()[0][:200]}")
@@ -112,6 +110,14 @@ def _decode(text: bytes | str, report: Report) -> str | None:
 
 def _spot(text: str, index: int) -> Spot:
     return Spot(text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
+
+
+def _marked(error: yaml.MarkedYAMLError, text: str) -> Spot | None:
+    """Where the problem is; where it is the end of the text, where that began which has no end."""
+    mark = error.problem_mark
+    if mark is None or mark.index >= len(text):
+        mark = error.context_mark or mark
+    return Spot(mark.line + 1, mark.column + 1) if mark else None
 
 
 def _sentence(error: yaml.MarkedYAMLError) -> str:
@@ -205,7 +211,7 @@ class _Builder:
                 self._report.error(place, f"a key is text, found {key}: put it in quotes")
             elif key.text in parent.entries:
                 self._report.error(
-                    place, f"{quoted(key.text)} is here twice: first in line {parent.keys[key.text].line}"
+                    place, f"the key {quoted(key.text)} is here twice, first in line {parent.keys[key.text].line}"
                 )
             else:
                 parent.entries[key.text] = node
