@@ -17,7 +17,7 @@ from shared.resource_id import ResourceId
 
 SOURCE = "/private-endpoint-approver"
 _NAMESPACE = uuid.UUID("8f0d9b9e-6a5c-4f6e-9d0c-2f5b7f2f8f11")
-_UNSAFE = str.maketrans(dict.fromkeys("<>[](){}`*_~|\\\"'#!", " "))
+_UNSAFE = str.maketrans(dict.fromkeys("<>[]{}`*|\\", " "))
 
 
 class AlertType(StrEnum):
@@ -130,6 +130,13 @@ def firewall_failed(target: ResourceId, problem: str, decision: dict[str, Any]) 
     title = f"{target.name}: the connection is approved, but the firewall could not be tightened: {problem}"
     action = "Change the firewall by hand or the rule's firewall section; the app tries again every hour"
     return _condition(AlertType.FIREWALL_FAILED, title, action, "high", subject=str(target), decision=decision)
+
+
+def approval_failed(target: ResourceId, problem: str) -> Condition:
+    """The target itself could not be reviewed: Azure refuses to show it."""
+    title = f"{target.name} could not be reviewed: {problem}"
+    action = "Give the app's identity read access to the target's private endpoint connections"
+    return _condition(AlertType.APPROVAL_FAILED, title, action, "high", subject=str(target))
 
 
 def review_failed(target: str) -> Condition:

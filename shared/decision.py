@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -35,7 +36,11 @@ class FirewallOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One connection, decided. Unknown values are None; `applied` is True when read back, None while ARM still works."""
+    """One connection, decided. Unknown values are None; `applied` is True when read back, None while ARM still works.
+
+    `made` is the JSON of a decision that an earlier review made and this one only finishes; `problem` is what ARM said
+    where the outcome is `failed`, `transient` whether the next try may go better.
+    """
 
     decision_id: str
     target: ResourceId
@@ -47,6 +52,8 @@ class Decision:
     applied: bool | None = False
     firewall: FirewallOutcome | None = None
     problem: str | None = None
+    transient: bool = False
+    made: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:
@@ -57,8 +64,8 @@ class Decision:
     @property
     def digest(self) -> str:
         """Changes when outcome, rule, reasons or policy change: then the ledger gets a new row."""
-        reasons = [(r.rule, r.check, r.expected, r.found) for r in self.verdict.reasons]
-        text = json.dumps([self.outcome, self.verdict.rule, reasons, self.verdict.reasons_omitted, self.policy])
+        shown = self.to_json()
+        text = json.dumps([shown[name] for name in ("outcome", "rule", "reasons", "reasonsOmitted", "policy")])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def with_firewall(self, firewall: FirewallOutcome | None) -> Decision:
@@ -67,6 +74,9 @@ class Decision:
 
     def to_json(self) -> dict[str, Any]:
         """The Decision of INTERFACE section 6."""
+        firewall = self.firewall.to_json() if self.firewall else None
+        if self.made is not None:
+            return {**self.made, "runId": self.run_id, "applied": self.applied, "firewall": firewall}
         verdict = self.verdict
         connection, requester = verdict.connection, verdict.requester
         endpoint = connection.private_endpoint
@@ -91,7 +101,7 @@ class Decision:
             "rule": verdict.rule,
             "reasons": [_reason(reason) for reason in verdict.reasons],
             "reasonsOmitted": verdict.reasons_omitted,
-            "firewall": self.firewall.to_json() if self.firewall else None,
+            "firewall": firewall,
             "decidedAt": self.decided_at.isoformat().replace("+00:00", "Z"),
             "policy": self.policy,
         }

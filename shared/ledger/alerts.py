@@ -3,7 +3,7 @@
 Partitions and rows:
 
 - a target (`tables.partition`), `policy` or another subject; row = SHA-256 of the condition's key: `type`, `subject`,
-  `episode`, `active`, `sent` ("single", or "digest": another alert stands for it), `firstSeenAt`, `lastSeenAt`.
+  `episode`, `active`, `sent` ("single", or "digest": another alert stands for it), `firstSeenAt`.
   Row `~digest`: the digest of a target, with `fullAt`, when ten were last open.
 - `outbox`; row = alert id: `event` (CloudEvents JSON). Gone once delivered.
 - `delivered`; row = alert id: `event`, `deliveredAt`.
@@ -145,7 +145,7 @@ class _Settling:
         self._write({
             "PartitionKey": self.key, "RowKey": row_key, "type": condition.type.value, "subject": condition.subject,
             "episode": episode, "active": True, "sent": "single" if single else "digest",
-            "firstSeenAt": stamp(first_seen), "lastSeenAt": stamp(self.now),
+            "firstSeenAt": stamp(first_seen),
         })  # fmt: skip
 
     def _send(self, condition: Condition, episode: int, first_seen: datetime) -> None:
@@ -155,7 +155,8 @@ class _Settling:
         self.sent.append(event["id"])
 
     def _write(self, row: Row) -> None:
-        self.table.put({k: v for k, v in row.items() if k != "metadata"})
+        if row != self.rows.get(row["RowKey"]):
+            self.table.put(row)
 
 
 def _row_key(condition: Condition) -> str:

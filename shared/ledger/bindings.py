@@ -7,7 +7,7 @@ folded), `targetId`, `connectionId`, `decisionId`, `boundAt`, `absentSince` (whe
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.evidence.model import Binding
@@ -23,6 +23,7 @@ class BoundEndpoint:
     target: ResourceId
     connection_id: str
     binding: Binding
+    row: Row = field(default_factory=dict, compare=False, repr=False)
 
 
 class Bindings:
@@ -70,8 +71,8 @@ class Bindings:
         self._table.merge(key | {"absentSince": stamp(now)})
 
     def free(self, bound: BoundEndpoint) -> None:
-        """Forget a binding; `evidence.match.freed` says when that is right."""
-        self._table.delete(partition(bound.resource), _row_key(bound.binding.endpoint_id))
+        """Forget a binding that was read, unless it changed since; `evidence.match.freed` says when that is right."""
+        self._table.delete_unchanged(bound.row)
 
 
 def _row_key(endpoint_id: str) -> str:
@@ -83,4 +84,4 @@ def _bound(row: Row) -> BoundEndpoint:
     if bound_at is None:
         raise ValueError(f"binding {row['RowKey']}: no boundAt")
     binding = Binding(row["endpointId"], row["privateEndpointId"], bound_at, moment(row.get("absentSince")))
-    return BoundEndpoint(parse(row["resource"]), parse(row["targetId"]), row["connectionId"], binding)
+    return BoundEndpoint(parse(row["resource"]), parse(row["targetId"]), row["connectionId"], binding, row)

@@ -99,6 +99,10 @@ class Decisions:
         review: Row = {"PartitionKey": partition(target), "RowKey": REVIEW, "listedAt": stamp(seen) if seen else ""}
         self._table.write_all([*rows, ("upsert", review | pack("current", current))])
 
+    def record(self, target: ResourceId, decision: Decision, now: datetime) -> None:
+        """Write one decision at once, before the review that made it is complete."""
+        self._table.put(_row(target, decision, now))
+
     def amend(self, target: ResourceId, row_key: str, shown: dict[str, Any]) -> None:
         """Replace the JSON of a decision that is in the ledger already (what became of its firewall)."""
         self._table.merge({"PartitionKey": partition(target), "RowKey": row_key} | pack("decision", shown))

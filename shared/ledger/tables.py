@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 
 from shared.errors import TransientError
 from shared.resource_id import ResourceId
@@ -79,7 +79,7 @@ class Table:
         """The rows that an OData filter selects; `@name` in the text stands for a parameter."""
         with self._translated():
             try:
-                return [dict(row) for row in self._client().query_entities(text, parameters=parameters)]
+                return list(self._client().query_entities(text, parameters=parameters))
             except ResourceNotFoundError:
                 return []
 
@@ -111,6 +111,19 @@ class Table:
                 self._client().delete_entity(partition_key, row_key)
             except ResourceNotFoundError:
                 return
+
+    def delete_unchanged(self, row: Row) -> bool:
+        """Delete a row of `query` unless somebody wrote it since; False where somebody did."""
+        from azure.core import MatchConditions
+
+        etag = getattr(row, "metadata", {}).get("etag")
+        key = (row["PartitionKey"], row["RowKey"])
+        with self._translated():
+            try:
+                self._client().delete_entity(*key, etag=etag, match_condition=MatchConditions.IfNotModified)
+            except (ResourceModifiedError, ResourceNotFoundError):
+                return False
+            return True
 
     def write_all(self, rows: list[tuple[str, Row]]) -> None:
         """Write rows of one partition, each with "upsert" (replaces), "merge" or "delete"; a hundred at a time together.

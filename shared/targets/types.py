@@ -46,6 +46,11 @@ def target_type(arm_type: str) -> TargetType | None:
     return TARGET_TYPES.get(fold(arm_type))
 
 
+def type_of(target: ResourceId) -> TargetType:
+    """The entry of a target that `is_target` accepts; a KeyError is a defect."""
+    return TARGET_TYPES[fold(target.type)]
+
+
 def is_target(resource: ResourceId) -> bool:
     """Whether the id names a resource (not a child of one) of a supported type."""
     return len(resource.names) == 1 and fold(resource.type) in TARGET_TYPES

@@ -1,0 +1,232 @@
+"""Acting on a verdict: binding, intent, PUT, operation, read-back; and finishing what an earlier review left behind.
+
+Before every write stands a row in the ledger; after every write the connection is read back. What somebody else has
+decided meanwhile stays as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from shared.arm import Arm
+from shared.decision import Decision, FirewallOutcome
+from shared.errors import ApproverError, PermanentError, TransientError
+from shared.evidence.match import freed
+from shared.evidence.model import Binding, Check, Connection
+from shared.ledger.bindings import Bindings, BoundEndpoint
+from shared.ledger.decisions import Decisions, row_key
+from shared.ledger.intents import DECIDING, Intent, Intents
+from shared.operations import Patience, follow
+from shared.policy.model import ServiceRequester
+from shared.policy.stamp import stamp
+from shared.policy.verdict import Outcome, Reason
+from shared.resource_id import ResourceId
+from shared.targets.adapter import TargetAdapter
+
+FRESH_SECONDS = 5.0
+"""A list older than this is not trusted for a write: the connection is read again first."""
+
+log = logging.getLogger(__name__)
+
+STATUS = {Outcome.APPROVED: "Approved", Outcome.REJECTED: "Rejected"}
+
+
+@dataclass(slots=True)
+class Scene:
+    """One review at work on one target: what it read, and what it leaves for later."""
+
+    target: ResourceId
+    adapter: TargetAdapter
+    connections: tuple[Connection, ...]
+    bound: dict[str, list[BoundEndpoint]]
+    intents: dict[str, Intent]
+    patience: Patience
+    age: Callable[[], float]
+    check_policy: Callable[[], None]
+    retry_after: list[float] = field(default_factory=list)
+    new_settles: list[Intent] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Carries out decisions on connections."""
+
+    arm: Arm
+    intents: Intents
+    bindings: Bindings
+    decisions: Decisions
+    now: Callable[[], datetime]
+
+    def carry_out(self, decision: Decision, scene: Scene) -> Decision:
+        """Approve or reject one connection. The answer is the decision as it ended; nothing is raised for ARM's refusals."""
+        try:
+            scene.check_policy()
+            if (taken := self._spend(decision, scene)) is not None:
+                return taken
+            return self._write(decision, self._open(decision, scene), scene)
+        except TransientError as error:
+            scene.retry_after.append(error.retry_after or 15)
+            return replace(decision, outcome=Outcome.FAILED, problem=str(error), transient=True)
+
+    def finish(self, intent: Intent, decision: Decision, scene: Scene) -> Decision | None:
+        """Finish an intent whose connection is not Pending any more; None where the connection was decided by others."""
+        connection = decision.verdict.connection
+        ours = connection.description == stamp(intent.status, intent.rule, intent.decision_id)
+        if not connection.has_status(intent.status) or not ours:
+            self.close(intent, scene)
+            return None
+        if not connection.provisioned:
+            scene.retry_after.append(15)
+            return _resumed(decision, intent, applied=None)
+        return self._done(_resumed(decision, intent, applied=True), intent, scene)
+
+    def close(self, intent: Intent, scene: Scene) -> None:
+        """Close an intent: nothing is left to do, or it is no longer wanted."""
+        self.intents.close(intent)
+        scene.intents.pop(intent.key, None)
+
+    def _spend(self, decision: Decision, scene: Scene) -> Decision | None:
+        """Bind the endpoint that proves the request; a held decision where it belongs to another private endpoint."""
+        verdict = decision.verdict
+        connection, requester = verdict.connection, verdict.requester
+        private_endpoint = connection.private_endpoint_key
+        if verdict.endpoint_id is None or private_endpoint is None or not isinstance(requester, ServiceRequester):
+            return None
+        for bound in scene.bound.get(requester.name, []):
+            if (
+                bound.binding.endpoint_id == verdict.endpoint_id
+                and bound.binding.private_endpoint_id != private_endpoint
+            ):
+                self._free(bound, scene)
+        binding = Binding(verdict.endpoint_id, private_endpoint, self.now())
+        wanted = BoundEndpoint(requester.resource, scene.target, connection.id, binding)
+        owner = self.bindings.bind(wanted, decision.decision_id)
+        if owner == private_endpoint:
+            return None
+        reason = Reason(verdict.rule or "", Check.SPENT, "an endpoint that no approval was spent on", owner)
+        held = replace(verdict, outcome=Outcome.HELD, reasons=(reason, *verdict.reasons))
+        return replace(decision, outcome=Outcome.HELD, verdict=held)
+
+    def _free(self, bound: BoundEndpoint, scene: Scene) -> None:
+        """The match held the endpoint for unspent: free the old binding. Never one whose connection is still there."""
+        if freed(
+            replace(bound.binding, absent_since=bound.binding.absent_since or self.now()), None, scene.connections
+        ):
+            self.bindings.free(bound)
+
+    def _open(self, decision: Decision, scene: Scene) -> Intent:
+        verdict = decision.verdict
+        there = scene.intents.get(decision.key)
+        intent = Intent(
+            key=decision.key,
+            target=scene.target,
+            connection_id=verdict.connection.id,
+            private_endpoint_id=verdict.connection.private_endpoint_id,
+            status=STATUS[decision.outcome],
+            rule=verdict.rule or "",
+            decision_id=decision.decision_id,
+            decision_row=row_key(decision),
+            shown=replace(decision, applied=True).to_json(),
+            created_at=there.created_at if there else self.now(),
+            firewall=verdict.firewall,
+        )
+        if there is not None:
+            self.intents.update(intent)
+        elif not self.intents.open(intent):
+            raise TransientError(f"another review is deciding {intent.connection_id}", code="IntentOpen", retry_after=5)
+        scene.intents[decision.key] = intent
+        return intent
+
+    def _write(self, decision: Decision, intent: Intent, scene: Scene) -> Decision:
+        connection = decision.verdict.connection
+        try:
+            if scene.age() > FRESH_SECONDS and self._changed(connection, scene):
+                self.close(intent, scene)
+                return replace(decision, outcome=Outcome.UNCHANGED, applied=False)
+            description = stamp(intent.status, intent.rule, intent.decision_id)
+            operation = scene.adapter.decide(scene.target, connection, intent.status, description)
+            if operation is not None and not follow(self.arm, operation, scene.patience):
+                scene.retry_after.append(15)
+                return replace(decision, applied=None)
+        except PermanentError as error:
+            return self._refused(decision, intent, error, scene)
+        return self._read_back(decision, intent, scene)
+
+    def _changed(self, connection: Connection, scene: Scene) -> bool:
+        """Whether a connection is no longer what was decided on."""
+        now = scene.adapter.connection(scene.target, connection)
+        return now is None or (now.private_endpoint_id, now.status, now.description) != (
+            connection.private_endpoint_id, connection.status, connection.description,
+        )  # fmt: skip
+
+    def _refused(self, decision: Decision, intent: Intent, error: PermanentError, scene: Scene) -> Decision:
+        """ARM refused for good. That may only mean that somebody was faster: the connection says (storage's 400)."""
+        log.warning("%s of %s refused: %s", intent.status, intent.connection_id, error)
+        try:
+            now = scene.adapter.connection(scene.target, decision.verdict.connection)
+        except ApproverError as unread:
+            log.warning("not read back: %s", unread)
+            now = decision.verdict.connection
+        if now is not None and now.pending:
+            self.close(intent, scene)
+            return replace(decision, outcome=Outcome.FAILED, problem=str(error))
+        return self._ended(decision, intent, now, scene)
+
+    def _read_back(self, decision: Decision, intent: Intent, scene: Scene) -> Decision:
+        """What the write came to. An approval counts only when ARM shows it."""
+        try:
+            now = scene.adapter.connection(scene.target, decision.verdict.connection)
+        except ApproverError as error:
+            scene.retry_after.append(getattr(error, "retry_after", None) or 15)
+            return replace(decision, applied=None, problem=str(error))
+        return self._ended(decision, intent, now, scene)
+
+    def _ended(self, decision: Decision, intent: Intent, now: Connection | None, scene: Scene) -> Decision:
+        wanted = now is not None and now.has_status(intent.status)
+        ours = now is not None and now.description == stamp(intent.status, intent.rule, intent.decision_id)
+        if now is not None and ((wanted and not now.provisioned) or now.pending):
+            scene.retry_after.append(15)
+            return replace(decision, applied=None)
+        if not (wanted and ours):
+            self.close(intent, scene)
+            return replace(decision, outcome=Outcome.UNCHANGED, applied=False, firewall=None)
+        return self._done(replace(decision, applied=True), intent, scene)
+
+    def _done(self, decision: Decision, intent: Intent, scene: Scene) -> Decision:
+        """The connection is decided; what is left is its firewall, after the settling time.
+
+        The decision is recorded before the intent gives way: a crash in between loses neither.
+        """
+        if intent.firewall is None or intent.status != STATUS[Outcome.APPROVED]:
+            asked = FirewallOutcome("notAsked") if intent.status == STATUS[Outcome.APPROVED] else None
+            decision = decision.with_firewall(asked)
+            self.decisions.record(scene.target, decision, self.now())
+            self.close(intent, scene)
+            return decision
+        decision = decision.with_firewall(FirewallOutcome("deferred"))
+        self.decisions.record(scene.target, decision, self.now())
+        due = self.now() + timedelta(seconds=intent.firewall.settle_seconds)
+        settling = replace(intent.tightening(due), shown=decision.to_json())
+        self.intents.update(settling)
+        scene.intents[intent.key] = settling
+        scene.new_settles.append(settling)
+        return decision
+
+
+def unfinished(intents: dict[str, Intent]) -> list[Intent]:
+    """The intents whose connection is not known to be decided."""
+    return [i for i in intents.values() if i.phase == DECIDING]
+
+
+def _resumed(decision: Decision, intent: Intent, *, applied: bool | None) -> Decision:
+    """The decision of the review that was cut off, told again as it was made."""
+    outcome = Outcome.APPROVED if intent.status == STATUS[Outcome.APPROVED] else Outcome.REJECTED
+    verdict = replace(decision.verdict, outcome=outcome, rule=intent.rule)
+    made_at = datetime.fromisoformat(intent.shown["decidedAt"])
+    return replace(
+        decision, decision_id=intent.decision_id, outcome=outcome, verdict=verdict, applied=applied, decided_at=made_at,
+        made=intent.shown,
+    )  # fmt: skip

@@ -1,0 +1,164 @@
+"""The sweep: what guarantees that nothing is missed. Finds the targets that need a review and queues them.
+
+Order matters: first the outbox is sent, also while the policy is invalid; then the estate is asked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.arm import Arm
+from shared.errors import ApproverError
+from shared.gather import SideReader
+from shared.ledger.alerts import AlertBook
+from shared.ledger.bindings import Bindings
+from shared.ledger.decisions import Decisions
+from shared.ledger.intents import Intents
+from shared.ledger.runs import Runs
+from shared.messages import Messages, ReviewMessage
+from shared.policy.findings import PolicyError
+from shared.policy.model import Policy, Scope, ServiceRequester
+from shared.policy.source import PolicySource
+from shared.resource_id import ResourceId, try_parse
+from shared.scope import ScopeGuard, query_graph
+from shared.targets.adapter import TargetAdapter
+from shared.targets.types import TARGET_TYPES, is_target, type_of
+from shared.topic import Outbox
+from shared.work import Worker
+
+PENDING = (
+    "resources | where type in~ ({types}) "
+    "| extend connections = properties.privateEndpointConnections "
+    "| where isnull(connections) or tostring(connections) contains 'Pending' "
+    "| project id, unknown = isnull(connections) | order by id asc"
+)
+"""Targets that have, or may have, a Pending connection.
+
+`contains` looks at the whole list on purpose: a message that says "Pending" costs one list of a target, while mv-expand
+would stop at its row limit. Where Resource Graph shows null, the target is listed directly.
+"""
+
+KEEP = timedelta(days=400)
+KEEP_RUNS = timedelta(days=7)
+PURGE_MOST = 200
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """Finds targets with Pending connections."""
+
+    arm: Arm
+    scope: ScopeGuard
+    adapters: Mapping[str, TargetAdapter]
+    threads: int = 8
+
+    def pending(self, scope: Scope, within: ResourceId | None = None) -> list[ResourceId]:
+        """The targets of the scope (or of a part of it) with a Pending connection.
+
+        Raises:
+            ApproverError: Resource Graph could not be asked. A target that could not be listed counts as pending: its
+                review says what is wrong.
+        """
+        rows = [row for over in self._overs(scope, within) for row in query_graph(self.arm, self._query(within), over)]
+        seen = {target.key: (target, row) for row in rows if (target := try_parse(row["id"])) and is_target(target)}
+        known = [target for target, row in seen.values() if not row["unknown"]]
+        unknown = [target for target, row in seen.values() if row["unknown"]]
+        with ThreadPoolExecutor(self.threads) as pool:
+            asked = [
+                target for target, pending in zip(unknown, pool.map(self._has_pending, unknown), strict=True) if pending
+            ]
+        members = self.scope.members(scope)
+        return [target for target in known + asked if scope.covers(target, members)]
+
+    def _query(self, within: ResourceId | None) -> str:
+        query = PENDING.format(types=", ".join(f"'{name}'" for name in TARGET_TYPES))
+        if within is None or not within.resource_group:
+            return query
+        return query.replace("| extend", f"| where resourceGroup =~ '{within.resource_group}' | extend", 1)
+
+    def _overs(self, scope: Scope, within: ResourceId | None) -> Iterator[dict[str, list[str]]]:
+        """What Resource Graph is asked over: subscriptions together, management groups together."""
+        if within is not None:
+            yield {"subscriptions": [within.subscription_id]}
+            return
+        groups = {parsed.subscription_id for text in scope.resource_groups if (parsed := try_parse(text))}
+        if subscriptions := sorted(scope.subscriptions | groups):
+            yield {"subscriptions": subscriptions}
+        if scope.management_groups:
+            yield {"managementGroups": sorted(scope.management_groups)}
+
+    def _has_pending(self, target: ResourceId) -> bool:
+        try:
+            return any(c.pending for c in self.adapters[type_of(target).name].connections(target))
+        except ApproverError as error:
+            log.warning("not listed, so it is reviewed: %s", error)
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The timer's use case."""
+
+    policy: PolicySource
+    estate: Estate
+    sides: SideReader
+    intents: Intents
+    bindings: Bindings
+    decisions: Decisions
+    runs: Runs
+    alerts: AlertBook
+    outbox: Outbox
+    messages: Messages
+    worker: Worker
+    now: Callable[[], datetime]
+
+    def run(self) -> int:
+        """Sweep once; answers how many targets were queued."""
+        self.outbox.deliver()
+        try:
+            policy = self.policy.current()
+        except PolicyError as error:
+            self.worker.policy_unusable(error)
+            return 0
+        self.alerts.settle("policy", [], self.now())
+        self._watch_bindings(policy)
+        members = self.estate.scope.members(policy.scope)
+        unfinished = [t for t in self.intents.targets() if policy.scope.covers(t, members)]
+        targets = self.targets(unfinished, self.estate.pending(policy.scope))
+        for target in targets:
+            self.messages.send(ReviewMessage(target, "sweep"))
+        self._purge()
+        log.info("sweep queued %d targets, %d of them with unfinished intents", len(targets), len(unfinished))
+        return len(targets)
+
+    @staticmethod
+    def targets(*lists: Iterable[ResourceId]) -> list[ResourceId]:
+        """Each target once."""
+        return list({target.key: target for targets in lists for target in targets}.values())
+
+    def _watch_bindings(self, policy: Policy) -> None:
+        """Note which spent endpoints are gone at their requester: only so can their names be used again."""
+        requesters = {r.resource.key: r for r in policy.requesters.values() if isinstance(r, ServiceRequester)}
+        watched = [b for b in self.bindings.all() if b.binding.absent_since is None and b.resource.key in requesters]
+        for key in dict.fromkeys(b.resource.key for b in watched):
+            side = self.sides.read(requesters[key])
+            if side.problem is not None:
+                continue
+            present = {endpoint.id for endpoint in side.endpoints}
+            for bound in watched:
+                if bound.resource.key == key and bound.binding.endpoint_id not in present:
+                    self.bindings.absent(bound, self.now())
+
+    def _purge(self) -> None:
+        """Delete what is past its retention, a little at a time."""
+        now = self.now()
+        gone = self.decisions.purge(now, KEEP, PURGE_MOST) + self.alerts.purge(now, KEEP, PURGE_MOST)
+        gone += self.runs.purge(now, KEEP_RUNS, PURGE_MOST)
+        if gone:
+            log.info("retention: %d rows deleted", gone)
