@@ -33,17 +33,20 @@ def main(arguments: list[str]) -> int:
     logs.configure(host_json.log_levels, debug=settings.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
     options = Options(root, chosen.port, min(chosen.time_scale, 1 / chosen.time_scale), chosen.enable_auth)
     try:
-        asyncio.run(_serve(Host(options, settings, host_json)))
+        finished = asyncio.run(_serve(Host(options, settings, host_json)))
     except AppLoadError as error:
         print(f"The app could not be loaded.\n{error}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"The host could not start: {error}", file=sys.stderr)
         return 1
+    if not finished:
+        sys.stdout.flush()
+        os._exit(0)  # the interpreter would wait for the app's threads
     return 0
 
 
-async def _serve(host: Host) -> None:
+async def _serve(host: Host) -> bool:
     stopping = asyncio.Event()
 
     def stop() -> None:
@@ -53,14 +56,17 @@ async def _serve(host: Host) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-    await host.start()
-    parts = [asyncio.create_task(host.wait()), asyncio.create_task(stopping.wait())]
-    done, waiting = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-    for part in waiting:
-        part.cancel()
-    await host.stop()
+    try:
+        await host.start()
+        parts = [asyncio.create_task(host.wait()), asyncio.create_task(stopping.wait())]
+        done, waiting = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        for part in waiting:
+            part.cancel()
+    finally:
+        finished = await host.stop()
     for part in done:
         part.result()
+    return finished
 
 
 def _end_with_parent() -> None:

@@ -104,18 +104,24 @@ class Host:
         for task in done:
             task.result()
 
-    async def stop(self) -> None:
-        """Take no more work, let running functions finish for at most ten seconds, close everything."""
+    async def stop(self) -> bool:
+        """Take no more work, let running functions finish for at most ten seconds, close everything.
+
+        Answers whether they have finished.
+        """
         _log.info("Stopping host...")
         for listener in self._listeners.all():
             listener.stop()
-        await self._invoker.drain(_LONGEST_STOP)
         if self._running:
             await asyncio.wait(self._running, timeout=_LONGEST_STOP)
+        if self._front_end is not None:
+            await self._front_end.stop_listening()
+        finished = await self._invoker.drain(_LONGEST_STOP)
         if self._front_end is not None:
             await self._front_end.stop()
         await self._storage.close()
         _log.info("Host stopped")
+        return finished
 
     def _add(self, indexed: IndexedFunction) -> None:
         if self._settings.is_disabled(indexed.name):
@@ -142,6 +148,7 @@ class Host:
                 self._host_json.queues,
                 self._invoker,
                 invisible=_MESSAGE_INVISIBLE * self._options.scale,
+                notify=self._listeners.notify,
             )
             self._listeners.queues.setdefault(name, []).append(listener)
         elif function.kind is Trigger.TIMER:

@@ -17,7 +17,7 @@ from typing import Any
 
 _OVERRIDE_PREFIX = "AzureFunctionsJobHost__"
 _TIMESPAN = re.compile(
-    r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d{1,7})?)\Z"
+    r"(?:(?P<days>\d+)\.)?(?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d{1,7})?)\Z"
 )
 
 _COPIED = {

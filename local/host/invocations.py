@@ -53,12 +53,14 @@ class Invoker:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def drain(self, seconds: float) -> None:
-        """Wait until everything started has finished, at most so long."""
-        if self._tasks:
-            _, unfinished = await asyncio.wait(self._tasks, timeout=seconds)
-            if unfinished:
-                _log.warning("%d executions were still running when the host ended", len(unfinished))
+    async def drain(self, seconds: float) -> bool:
+        """Wait until everything started has finished, at most so long; answers whether it has."""
+        if not self._tasks:
+            return True
+        _, unfinished = await asyncio.wait(self._tasks, timeout=seconds)
+        if unfinished:
+            _log.warning("%d executions were still running when the host ended", len(unfinished))
+        return not unfinished
 
     async def run(
         self,
@@ -89,24 +91,12 @@ class Invoker:
                 ),
                 self._timeout,
             )
-            outcome = await self._outcome(function, result)
         except TimeoutError:
-            result = InvocationResult()
-            outcome = Outcome(f"Timeout value of {self._timeout:g} s exceeded by function: Functions.{function.name}")
+            result = InvocationResult(error=f"Timeout value of {self._timeout:g} s exceeded by the function")
         finally:
             del logs.running[invocation_id]
-        duration = round((time.monotonic() - started) * 1000)
-        ended = "Succeeded" if outcome.error is None else "Failed"
-        _log.log(
-            logging.INFO if outcome.error is None else logging.ERROR,
-            "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)%s",
-            function.name,
-            ended,
-            invocation_id,
-            duration,
-            "" if outcome.error is None else f"\nException: {outcome.error}\n{result.stack}".rstrip(),
-            extra=category,
-        )
+        outcome = await self._outcome(function, result)
+        _log_end(function, invocation_id, time.monotonic() - started, outcome.error, result.stack)
         return outcome
 
     async def _outcome(self, function: Function, result: InvocationResult) -> Outcome:
@@ -128,3 +118,16 @@ class Invoker:
             except (AzureError, ConnectionMissingError, ValueError) as error:
                 return Outcome(f"the output binding '{binding.name}' could not be written: {error}")
         return Outcome(http=http)
+
+
+def _log_end(function: Function, invocation_id: str, seconds: float, error: str | None, stack: str) -> None:
+    _log.log(
+        logging.INFO if error is None else logging.ERROR,
+        "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)%s",
+        function.name,
+        "Succeeded" if error is None else "Failed",
+        invocation_id,
+        round(seconds * 1000),
+        "" if error is None else f"\nException: {error}\n{stack}".rstrip(),
+        extra={"category": f"Function.{function.name}"},
+    )

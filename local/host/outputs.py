@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient
 
 from local.host.bindings import Binding
@@ -60,5 +61,6 @@ async def send(queue: QueueClient, text: str) -> None:
     try:
         await queue.send_message(text)
     except ResourceNotFoundError:
-        await queue.create_queue()
+        with suppress(ResourceExistsError):  # another run was first
+            await queue.create_queue()
         await queue.send_message(text)

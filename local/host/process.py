@@ -47,6 +47,7 @@ class HostProcess:
         self._news = threading.Condition()
         self._ended = False
         self._child: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
         self.url = ""
 
     def __enter__(self) -> HostProcess:
@@ -56,13 +57,14 @@ class HostProcess:
             cwd=REPOSITORY,
             env=self._environment,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,  # what the app prints
+            stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
         )
-        threading.Thread(target=self._read, args=(self._child,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self._child,), daemon=True)
+        self._reader.start()
         try:
             self.wait_for_log("Host started", seconds=60)
         except BaseException:
@@ -99,35 +101,44 @@ class HostProcess:
                     raise HostProcessError(f"no log line {pattern!r} in {seconds:g} s\n{self._last_lines()}")
             return "\n".join(self._lines)
 
-    def stop(self, seconds: float = 20) -> int:
-        """End the host as SIGTERM does, kill it after so many seconds; answers its exit code."""
-        if self._child is None:
-            return 0
-        self._child.terminate()
-        try:
-            code = self._child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return self.kill()
-        self._close()
-        return code
+    @property
+    def process_id(self) -> int:
+        """The operating system's id of the started host."""
+        return self._started.pid
+
+    def stop(self) -> int:
+        """End the host as SIGTERM does and wait; answers its exit code."""
+        self._started.terminate()
+        return self.wait()
 
     def kill(self) -> int:
         """End the host at once (SIGKILL): messages that it took stay invisible. Answers its exit code."""
-        if self._child is None:
-            return 0
-        self._child.kill()
-        code = self._child.wait()
-        self._close()
-        return code
+        self._started.kill()
+        return self.wait()
 
-    def _close(self) -> None:
-        if self._child is not None and self._child.stdin is not None:
-            self._child.stdin.close()
+    def wait(self, seconds: float = 20) -> int:
+        """Wait for the host's end, kill it after so many seconds; answers its exit code."""
+        child = self._started
+        try:
+            child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        if child.stdin is not None:
+            child.stdin.close()
+        if self._reader is not None:
+            self._reader.join()
+        return child.wait()
+
+    @property
+    def _started(self) -> subprocess.Popen[str]:
+        if self._child is None:
+            raise HostProcessError("the host was not started: use it in a with statement")
+        return self._child
 
     def _read(self, child: subprocess.Popen[str]) -> None:
-        assert child.stderr is not None  # noqa: S101 - opened above as a pipe
-        with child.stderr:
-            for line in child.stderr:
+        assert child.stdout is not None  # noqa: S101 - opened above as a pipe
+        with child.stdout:
+            for line in child.stdout:
                 with self._news:
                     self._lines.append(line.rstrip("\n"))
                     self._news.notify_all()

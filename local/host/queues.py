@@ -5,7 +5,7 @@ Copied from the behaviour of Microsoft.Azure.WebJobs.Extensions.Storage.Queues 5
 - a message is invisible for ten minutes, renewed at half time while its function runs; a killed host's message comes
   back only then;
 - a queue that does not exist is waited for, not created; its poison queue is created when needed;
-- a message that is not base64 goes to the poison queue without a run;
+- a message that is not base64 goes to the poison queue without a run, one that is not UTF-8 counts as a failed run;
 - the messages of a queue named `...-poison` are never moved: after a failed run they stay invisible for the ten minutes,
   and after `maxDequeueCount` they are not run again.
 """
@@ -16,6 +16,7 @@ import asyncio
 import base64
 import binascii
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,14 +47,25 @@ class QueueListener:
     """Polls one queue for one function."""
 
     def __init__(
-        self, function: Function, queues: Queues, options: QueueOptions, invoker: Invoker, *, invisible: float
+        self,
+        function: Function,
+        queues: Queues,
+        options: QueueOptions,
+        invoker: Invoker,
+        *,
+        invisible: float,
+        notify: Callable[[str], None],
     ) -> None:
-        """`invisible`: the seconds for which a taken message is hidden from others (600 in Azure)."""
+        """`invisible`: the seconds for which a taken message is hidden from others (600 in Azure).
+
+        `notify` is told the name of a queue that got a message.
+        """
         self._function = function
         self._queue, self._poison = queues.own, queues.poison
         self._options = options
         self._invoker = invoker
         self._invisible = max(1, round(invisible))
+        self._notify = notify
         self._processing: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -146,19 +158,25 @@ class QueueListener:
             self._poison.queue_name,
         )
         await send(self._poison, str(message.content))
+        self._notify(self._poison.queue_name)
         await self._queue.delete_message(message.id, message.pop_receipt)
 
     async def _run(self, message: QueueMessage, body: bytes) -> bool:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError as error:
+            _log.error("Queue message '%s' cannot be bound: it is not UTF-8: %s", message.id, error)
+            return False
         done = asyncio.Event()
         renewal = asyncio.create_task(self._keep_invisible(message, done))
         try:
             outcome = await self._invoker.run(
                 self._function,
-                _typed(body),
+                TypedData(string=text),
                 reason=f"New queue message detected on '{self._queue.queue_name}'.",
                 details=f"MessageId: {message.id}, DequeueCount: {message.dequeue_count}, "
                 f"InsertionTime: {_iso(message.inserted_on)}",
-                metadata=trigger_metadata(message, body),
+                metadata=trigger_metadata(message),
             )
         finally:
             done.set()
@@ -177,17 +195,9 @@ class QueueListener:
                 _log.warning("Queue message '%s' could not be kept invisible: %s", message.id, error.reason)
 
 
-def _typed(body: bytes) -> TypedData:
-    try:
-        return TypedData(string=body.decode())
-    except UnicodeDecodeError:
-        return TypedData(bytes=body)
-
-
-def trigger_metadata(message: QueueMessage, body: bytes) -> dict[str, TypedData]:
+def trigger_metadata(message: QueueMessage) -> dict[str, TypedData]:
     """The metadata that the Functions host sends with a queue message; times are JSON texts in ISO 8601."""
     return {
-        "QueueTrigger": _typed(body),
         "Id": TypedData(string=message.id),
         "PopReceipt": TypedData(string=message.pop_receipt),
         "DequeueCount": TypedData(json=str(message.dequeue_count)),

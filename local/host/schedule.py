@@ -1,7 +1,7 @@
 """When a timer is due: NCRONTAB expressions of six (or five) fields, and `hh:mm:ss` intervals.
 
-NCRONTAB differs from cron: the seconds come first, and where both a day of the month and a day of the week are given, both
-must match. Times are UTC, as in Azure without WEBSITE_TIME_ZONE.
+NCRONTAB differs from cron: the seconds come first, Sunday is only 0, and where both a day of the month and a day of the
+week are given, both must match. Times are UTC, as in Azure without WEBSITE_TIME_ZONE.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
 """
@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from croniter import CroniterBadCronError, croniter
+from croniter import croniter
 
 from local.host.host_json import timespan_seconds
 
-_FIELD = re.compile(
-    r"(?:\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/\d+)?(?:,(?:\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/\d+)?)*\Z"
-)
+_PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/[1-9]\d*)?\Z")
+_RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_NAMES = ("", "", "", "", "jan feb mar apr may jun jul aug sep oct nov dec", "sun mon tue wed thu fri sat")
 
 
 class ScheduleError(Exception):
@@ -66,10 +66,20 @@ def _cron(text: str) -> str:
     if len(fields) == 5:
         fields.insert(0, "0")
     cron = " ".join(fields)
-    try:
-        if len(fields) == 6 and all(_FIELD.match(field) for field in fields):
-            croniter(cron, second_at_beginning=True, day_or=False)
-            return cron
-    except CroniterBadCronError:
-        pass
-    raise ScheduleError(f"The schedule expression '{text}' was not recognized as a valid cron expression or time span.")
+    valid = len(fields) == 6 and all(map(_is_valid, fields, _RANGES, _NAMES))
+    if not valid or not croniter.is_valid(cron, second_at_beginning=True):
+        raise ScheduleError(f"The schedule expression '{text}' was not recognized as a cron expression or time span.")
+    return cron
+
+
+def _is_valid(field: str, bounds: tuple[int, int], names: str) -> bool:
+    """Whether every part of a field is `*`, a value or a range of what the field allows, with or without a step."""
+    for part in field.lower().split(","):
+        found = _PART.match(part)
+        if found is None:
+            return False
+        for value in filter(None, (found["first"], found["last"])):
+            in_range = value.isdecimal() and bounds[0] <= int(value) <= bounds[1]
+            if not in_range and value not in names.split():
+                return False
+    return True

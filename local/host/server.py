@@ -54,15 +54,21 @@ class FrontEnd:
         app.router.add_post("/admin/functions/{name}", self._run_function)
         app.router.add_route("*", "/runtime/webhooks/eventgrid", self._event_grid)
         app.router.add_route("*", "/{path:.*}", self._function)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
         listening: int = self._runner.addresses[0][1]
         return listening
 
+    async def stop_listening(self) -> None:
+        """Take no new connections; requests being served are finished by the invoker."""
+        if self._runner is not None:
+            for site in list(self._runner.sites):
+                await site.stop()
+
     async def stop(self) -> None:
-        """Take no more requests and close the connections; those being served are finished by the invoker."""
+        """Close the connections."""
         if self._runner is not None:
             await self._runner.cleanup()
 

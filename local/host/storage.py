@@ -56,6 +56,8 @@ class Storage:
     def _client(self, kind: type[C], connection: str, service: str) -> C:
         for name in _setting_names(connection):
             text = self._settings.get(name)
+            if text is not None and text.lower().startswith("usedevelopmentstorage="):
+                raise ConnectionMissingError(f"Azure's Python clients need {name} to be a whole connection string")
             if text is not None:
                 return kind.from_connection_string(text)
             uri = self._settings.get(f"{name}__{service}ServiceUri") or self._settings.get(f"{name}__serviceUri")

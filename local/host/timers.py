@@ -81,12 +81,21 @@ class TimerListener:
         elif self._run_on_startup:
             _log.info("Function '%s' is configured to run on startup. Executing now.", self._function.name)
             await self._fire_scheduled(now, past_due=False)
-        due = self._schedule.after(now)
+        due = self._schedule.after(datetime.now(UTC))
+        self._announce(due)
         while True:
             while (remaining := due - datetime.now(UTC)) > timedelta():
                 await asyncio.sleep(min(remaining, _LONGEST_SLEEP).total_seconds())
             await self._fire_scheduled(due, past_due=False)
             due = self._schedule.after(max(due, datetime.now(UTC)))
+
+    def _announce(self, due: datetime) -> None:
+        times = [due]
+        while len(times) < 5:
+            times.append(self._schedule.after(times[-1]))
+        lines = "\n".join(time.strftime("%m/%d/%Y %H:%M:%SZ") for time in times)
+        name, text = self._function.name, self._schedule.text
+        _log.info("The next 5 occurrences of the '%s' schedule (%s) will be:\n%s", name, text, lines)
 
     async def _missed(self, now: datetime) -> bool:
         """Whether the stored status says that a time has passed; keeps the status, a new one if the schedule changed."""
