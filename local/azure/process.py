@@ -58,7 +58,7 @@ class AzureProcess:
         self._process: subprocess.Popen[str] | None = None
         self._said: deque[str] = deque(maxlen=500)
         self._ready = threading.Event()
-        self._readers: list[threading.Thread] = []
+        self._reader: threading.Thread | None = None
         self.settings: dict[str, str] = {}
 
     @property
@@ -79,14 +79,10 @@ class AzureProcess:
         """
         command = [sys.executable, "-m", "local", "azure", *self._arguments]
         self._process = subprocess.Popen(
-            command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        self._readers = [
-            threading.Thread(target=self._read_settings, args=(self._process.stdout,), daemon=True),
-            threading.Thread(target=self._read_log, args=(self._process.stderr,), daemon=True),
-        ]
-        for reader in self._readers:
-            reader.start()
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
         if not self._ready.wait(_START_SECONDS) or "ARM_ENDPOINT" not in self.settings:
             self.stop()
             raise RuntimeError(f"the local Azure did not start:\n{self.log()}")
@@ -102,8 +98,8 @@ class AzureProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for reader in self._readers:
-            reader.join(_STOP_SECONDS)
+        if self._reader is not None:
+            self._reader.join(_STOP_SECONDS)
 
     def kill(self) -> None:
         """End the child as a crash would (SIGKILL); its Azurite ends by itself."""
@@ -112,7 +108,7 @@ class AzureProcess:
             self._process.wait()
 
     def log(self) -> str:
-        """What the child has written to standard error, at most its last 500 lines."""
+        """What the child has said beside the settings, at most its last 500 lines."""
         return "".join(self._said)
 
     def __enter__(self) -> Self:
@@ -123,14 +119,14 @@ class AzureProcess:
     ) -> None:
         self.stop()
 
-    def _read_settings(self, lines: Iterable[str]) -> None:
+    def _read(self, lines: Iterable[str]) -> None:
+        """Settings come first, then "ready" (both through one pipe, so in this order), then only log lines."""
         for line in lines:
-            name, _, value = line.rstrip("\n").partition("=")
-            self.settings[name] = value
-
-    def _read_log(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self._said.append(line)
+            name, separator, value = line.rstrip("\n").partition("=")
+            if not self._ready.is_set() and separator and name.isidentifier():
+                self.settings[name] = value
+            else:
+                self._said.append(line)
             if line.strip() == "ready":
                 self._ready.set()
         self._ready.set()  # it has ended: nobody should wait for more
