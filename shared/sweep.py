@@ -9,16 +9,15 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.arm import Arm
 from shared.errors import ApproverError
 from shared.gather import SideReader
 from shared.ledger.alerts import AlertBook
 from shared.ledger.bindings import Bindings
-from shared.ledger.decisions import Decisions
 from shared.ledger.intents import Intents
-from shared.ledger.runs import Runs
+from shared.ledger.retention import Retention
 from shared.messages import Messages, ReviewMessage
 from shared.policy.findings import PolicyError
 from shared.policy.model import Policy, Scope, ServiceRequester
@@ -41,10 +40,6 @@ PENDING = (
 `contains` looks at the whole list on purpose: a message that says "Pending" costs one list of a target, while mv-expand
 would stop at its row limit. Where Resource Graph shows null, the target is listed directly.
 """
-
-KEEP = timedelta(days=400)
-KEEP_RUNS = timedelta(days=7)
-PURGE_MOST = 200
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +105,7 @@ class Sweep:
     sides: SideReader
     intents: Intents
     bindings: Bindings
-    decisions: Decisions
-    runs: Runs
+    retention: Retention
     alerts: AlertBook
     outbox: Outbox
     messages: Messages
@@ -133,7 +127,7 @@ class Sweep:
         targets = self.targets(unfinished, self.estate.pending(policy.scope))
         for target in targets:
             self.messages.send(ReviewMessage(target, "sweep"))
-        self._purge()
+        self.retention.purge_daily(self.now())
         log.info("sweep queued %d targets, %d of them with unfinished intents", len(targets), len(unfinished))
         return len(targets)
 
@@ -154,11 +148,3 @@ class Sweep:
             for bound in watched:
                 if bound.resource.key == key and bound.binding.endpoint_id not in present:
                     self.bindings.absent(bound, self.now())
-
-    def _purge(self) -> None:
-        """Delete what is past its retention, a little at a time."""
-        now = self.now()
-        gone = self.decisions.purge(now, KEEP, PURGE_MOST) + self.alerts.purge(now, KEEP, PURGE_MOST)
-        gone += self.runs.purge(now, KEEP_RUNS, PURGE_MOST)
-        if gone:
-            log.info("retention: %d rows deleted", gone)

@@ -78,7 +78,7 @@ class Worker:
 
     def policy_unusable(self, error: PolicyError) -> None:
         """Raise `PolicyInvalid`, once for each invalid text."""
-        log.error("no usable policy, nothing is approved: %s", error)
+        log.warning("no usable policy, nothing is approved: %s", error)
         conditions = [policy_invalid(error.subject, str(error))]
         self.outbox.deliver(self.alerts.settle("policy", conditions, self.now(), complete=False))
 
@@ -87,7 +87,7 @@ class Worker:
         try:
             message = parse_message(text)
         except InvalidMessageError as error:
-            log.error("message %s is no review message: %s", message_id, error)
+            log.warning("message %s is no review message: %s", message_id, error)
             self._alert(f"message {message_id}", review_failed(f"message {message_id}"))
             return
         log.error("the review of %s failed for good", message.target)
@@ -96,7 +96,7 @@ class Worker:
         self._done(message, None, failed=True)
 
     def _refused(self, message: ReviewMessage, error: PermanentError) -> None:
-        log.error("the review of %s was refused: %s", message.target, error)
+        log.warning("the review of %s was refused: %s", message.target, error)
         self._alert(str(message.target), approval_failed(message.target, str(error)))
         self._done(message, None, failed=True)
 

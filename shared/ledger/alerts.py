@@ -65,14 +65,6 @@ class AlertBook:
         self._table.put(row | pack("event", event))
         self._table.delete(_OUTBOX, event["id"])
 
-    def purge(self, now: datetime, keep: timedelta, most: int) -> int:
-        """Delete at most `most` delivered alerts older than `keep`; answers how many."""
-        text = "PartitionKey eq 'delivered' and deliveredAt lt @before"
-        rows = self._table.query(text, before=stamp(now - keep))[:most]
-        for row in rows:
-            self._table.delete("delivered", row["RowKey"])
-        return len(rows)
-
 
 class _Settling:
     """One comparison of the book with what holds now."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.decision import Decision
@@ -106,13 +106,6 @@ class Decisions:
     def amend(self, target: ResourceId, row_key: str, shown: dict[str, Any]) -> None:
         """Replace the JSON of a decision that is in the ledger already (what became of its firewall)."""
         self._table.merge({"PartitionKey": partition(target), "RowKey": row_key} | pack("decision", shown))
-
-    def purge(self, now: datetime, keep: timedelta, most: int) -> int:
-        """Delete at most `most` decisions last seen before `now - keep`; answers how many."""
-        rows = self._table.query("lastSeenAt lt @before", before=stamp(now - keep))[:most]
-        for row in rows:
-            self._table.delete(row["PartitionKey"], row["RowKey"])
-        return len(rows)
 
 
 def row_key(decision: Decision) -> str:

@@ -1,14 +1,14 @@
 """Table `runs`: what a wide re-evaluation queued, and what came of it; kept for 7 days.
 
 Partition: the run id. Rows: `run` (`queued`, `createdAt`, `head`), `target|<key>` (`state`: done or failed) and
-`decision|<target key>|<request key>` (`decision`: JSON of INTERFACE section 6).
+`decision|<target key>|<request key>` (`decision`: JSON of INTERFACE section 6); all with `createdAt`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from shared.decision import Decision
@@ -32,12 +32,12 @@ class Runs:
     ) -> None:
         """Note that a target of the run is done, with its decisions, or failed."""
         key = hashlib.sha256(target.key.encode()).hexdigest()[:32]
+        at = {"PartitionKey": run_id, "createdAt": stamp(now)}
         rows: list[tuple[str, Row]] = [
-            ("upsert", {"PartitionKey": run_id, "RowKey": f"decision|{key}|{d.key}"} | pack("decision", d.to_json()))
-            for d in decisions
+            ("upsert", at | {"RowKey": f"decision|{key}|{d.key}"} | pack("decision", d.to_json())) for d in decisions
         ]
-        state = {"PartitionKey": run_id, "RowKey": f"target|{key}", "state": "failed" if failed else "done"}
-        self._table.write_all([*rows, ("upsert", state | {"createdAt": stamp(now)})])
+        state = at | {"RowKey": f"target|{key}", "state": "failed" if failed else "done"}
+        self._table.write_all([*rows, ("upsert", state)])
 
     def status(self, run_id: str) -> dict[str, Any] | None:
         """The run as `GET /api/runs/{runId}` answers it; None for an unknown run."""
@@ -49,10 +49,3 @@ class Runs:
         results = [unpack(row, "decision") for row in rows if row["RowKey"].startswith("decision|")]
         counts = {"queued": head["queued"], "done": states.count("done"), "failed": states.count("failed")}
         return {"runId": run_id} | (unpack(head, "head") or {}) | counts | {"results": results}
-
-    def purge(self, now: datetime, keep: timedelta, most: int) -> int:
-        """Delete at most `most` rows of runs older than `keep`; answers how many."""
-        rows = self._table.query("Timestamp lt @before", before=now - keep)[:most]
-        for row in rows:
-            self._table.delete(row["PartitionKey"], row["RowKey"])
-        return len(rows)

@@ -1,0 +1,85 @@
+"""The triggers of Private Endpoint Approver: each parses, calls a use case of `shared`, and shapes the answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from functools import cache
+
+import azure.functions as func
+
+from shared.app import App, build
+from shared.events import MalformedEventError, target_of
+from shared.messages import POISON_QUEUE, QUEUE, ReviewMessage, parse_message
+from shared.reevaluate import Answer
+from shared.settings import sweep_schedule
+
+STORAGE = "AzureWebJobsStorage"
+
+log = logging.getLogger(__name__)
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+@cache
+def approver() -> App:
+    """The app, wired at its first use: indexing the functions needs no settings."""
+    return build()
+
+
+@app.function_name("on_resource_event")
+@app.event_grid_trigger(arg_name="event")
+@app.queue_output(arg_name="review", queue_name=QUEUE, connection=STORAGE)
+def on_resource_event(event: func.EventGridEvent, review: func.Out[str]) -> None:
+    """Turn an event into a review request; everything that is not about a supported target is ignored."""
+    kind = getattr(event, "event_type", None) or getattr(event, "type", None)  # a CloudEvent has `type`
+    try:
+        target = target_of(kind, event.subject, event.get_json())
+    except (MalformedEventError, ValueError) as error:
+        log.warning("event %s of type %s dropped: %s", event.id, kind, error)
+        return
+    if target is not None:
+        log.info("event %s: review of %s", event.id, target)
+        review.set(ReviewMessage(target, "event", event_id=event.id).to_text())
+
+
+@app.function_name("review_target")
+@app.queue_trigger(arg_name="message", queue_name=QUEUE, connection=STORAGE)
+def review_target(message: func.QueueMessage) -> None:
+    """Review the target that a message names."""
+    approver().worker.handle(parse_message(message.get_body()), message.insertion_time)
+
+
+@app.function_name("review_failed")
+@app.queue_trigger(arg_name="message", queue_name=POISON_QUEUE, connection=STORAGE)
+def review_failed(message: func.QueueMessage) -> None:
+    """Raise an alert for a message that failed again and again."""
+    approver().worker.failed(message.get_body(), message.id or "")
+
+
+@app.function_name("sweep")
+@app.timer_trigger(arg_name="timer", schedule=sweep_schedule(os.environ), use_monitor=True)
+def sweep(timer: func.TimerRequest) -> None:
+    """Find what no event told of."""
+    if timer.past_due:
+        log.info("the sweep is late")
+    approver().sweep.run()
+
+
+@app.function_name("reevaluate")
+@app.route("reevaluate", methods=["POST"])
+def reevaluate(req: func.HttpRequest) -> func.HttpResponse:
+    """Re-evaluate a target, a connection, or a wider scope."""
+    return _response(approver().reevaluation.answer(req.get_body()))
+
+
+@app.function_name("run_status")
+@app.route("runs/{runId}", methods=["GET"])
+def run_status(req: func.HttpRequest) -> func.HttpResponse:
+    """Show what came of a wide re-evaluation."""
+    return _response(approver().reevaluation.run_status(req.route_params["runId"]))
+
+
+def _response(answer: Answer) -> func.HttpResponse:
+    body = json.dumps(answer.body)
+    return func.HttpResponse(body, status_code=answer.status, headers=dict(answer.headers), mimetype="application/json")

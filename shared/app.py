@@ -1,0 +1,327 @@
+"""The composition root: settings in, wired use cases out. Every part that meets the outside can be replaced by keyword.
+
+Nothing is connected or imported before it is needed: a cold start pays only for what its first invocation uses.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+
+from shared.act import Actor
+from shared.arm import Arm
+from shared.evidence.kusto import KustoReader
+from shared.evidence.private_endpoint import PrivateEndpoints
+from shared.evidence.requesters import RequesterReader, RequesterSides
+from shared.evidence.tenants import Tenants
+from shared.gather import Gatherer
+from shared.leases import CONTAINER, BlobLeases
+from shared.ledger.alerts import AlertBook
+from shared.ledger.bindings import Bindings
+from shared.ledger.decisions import Decisions
+from shared.ledger.intents import Intents
+from shared.ledger.retention import Retention
+from shared.ledger.runs import Runs
+from shared.ledger.tables import Table
+from shared.ledger.tenants import TenantCache
+from shared.messages import QUEUE, QueueMessages
+from shared.policy.model import Service
+from shared.policy.source import PolicyMissingError, PolicySource, PolicyUnreadableError, Reader, file_reader
+from shared.reevaluate import Reevaluation
+from shared.review import Reviewer
+from shared.scope import ArmScope
+from shared.settings import Settings, StorageSettings, read_settings
+from shared.sweep import Estate, Sweep
+from shared.targets.adapter import TargetAdapter
+from shared.targets.event_hubs import EventHubsNamespaces
+from shared.targets.sdk import ManagementClients
+from shared.targets.storage import StorageAccounts
+from shared.tighten import Tightener
+from shared.topic import EventGridTopic, NoTopic, Outbox, Topic
+from shared.work import Worker
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Time: `now` in UTC, `monotonic` and `sleep` in seconds."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class App:
+    """The wired app. Each part is made when it is first asked for, once."""
+
+    def __init__(self, settings: Settings, *, root: Path, clocks: Clocks | None = None, credential: Any = None) -> None:
+        self.settings = settings
+        self.clocks = clocks or Clocks()
+        self._root = root
+        self._credential = credential
+
+    @cached_property
+    def credential(self) -> Any:
+        """The app's identity, from `azure-identity` alone."""
+        return self._credential or _credential(self.settings)
+
+    @cached_property
+    def arm(self) -> Arm:
+        """Azure Resource Manager."""
+        return Arm(self.settings.arm_endpoint, self.settings.arm_audience, self.credential)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """The app's storage account."""
+        return Storage(self.settings.storage, lambda: self.credential)
+
+    @cached_property
+    def policy(self) -> PolicySource:
+        """The policy in force."""
+        path = self.settings.policy_path
+        reader = self.storage.blob_policy(path) if path.startswith("https://") else file_reader(self._root / path)
+        return PolicySource(reader, clock=self.clocks.monotonic)
+
+    @cached_property
+    def adapters(self) -> dict[str, TargetAdapter]:
+        """One adapter for each target type, by its name in `targets.types`."""
+        clients = ManagementClients(self.credential, self.settings.arm_endpoint, self.settings.arm_audience)
+        return {
+            "Microsoft.Storage/storageAccounts": StorageAccounts(clients),
+            "Microsoft.EventHub/namespaces": EventHubsNamespaces(clients),
+        }
+
+    @cached_property
+    def readers(self) -> dict[Service, RequesterReader]:
+        """One reader for each service whose resources make private endpoints."""
+        return {Service.KUSTO: KustoReader(self.arm)}
+
+    @cached_property
+    def sides(self) -> RequesterSides:
+        """The requesters' own resources."""
+        return RequesterSides(self.readers)
+
+    @cached_property
+    def gatherer(self) -> Gatherer:
+        """Makes situations."""
+        tenants = Tenants(self.settings.arm_endpoint, TenantCache(self._table("tenants")), self.clocks.now)
+        return Gatherer(tenants, self.sides, PrivateEndpoints(self.arm), self.bindings)
+
+    @cached_property
+    def reviewer(self) -> Reviewer:
+        """The review of one target."""
+        now = self.clocks.now
+        actor = Actor(self.arm, self.intents, self.bindings, self.decisions, now)
+        return Reviewer(
+            policy=self.policy,
+            scope=self.scope,
+            adapters=self.adapters,
+            gatherer=self.gatherer,
+            actor=actor,
+            tightener=Tightener(self.arm, actor, self.decisions, now),
+            decisions=self.decisions,
+            intents=self.intents,
+            alerts=self.alerts,
+            outbox=self.outbox,
+            leases=BlobLeases(lambda: self.storage.container(CONTAINER)),
+            now=now,
+            clock=self.clocks.monotonic,
+            sleep=self.clocks.sleep,
+        )
+
+    @cached_property
+    def worker(self) -> Worker:
+        """What becomes of messages."""
+        return Worker(self.reviewer, self.messages, self.runs, self.alerts, self.outbox, self.clocks.now)
+
+    @cached_property
+    def estate(self) -> Estate:
+        """Where Pending connections are."""
+        return Estate(self.arm, self.scope, self.adapters)
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """The timer's use case."""
+        retention = Retention(
+            decisions=self._table("decisions"), alerts=self._table("alerts"), runs=self._table("runs")
+        )
+        return Sweep(
+            self.policy, self.estate, self.sides, self.intents, self.bindings, retention, self.alerts, self.outbox,
+            self.messages, self.worker, self.clocks.now,
+        )  # fmt: skip
+
+    @cached_property
+    def reevaluation(self) -> Reevaluation:
+        """The HTTP use case."""
+        return Reevaluation(
+            self.policy, self.scope, self.arm, self.estate, self.reviewer, self.worker, self.intents, self.runs,
+            self.messages, self.clocks.now,
+        )  # fmt: skip
+
+    @cached_property
+    def scope(self) -> ArmScope:
+        """What the policy covers."""
+        return ArmScope(self.arm, self.clocks.monotonic)
+
+    @cached_property
+    def messages(self) -> QueueMessages:
+        """The queue of reviews."""
+        return QueueMessages(lambda: self.storage.queue(QUEUE))
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """The ledger's decisions."""
+        return Decisions(self._table("decisions"))
+
+    @cached_property
+    def intents(self) -> Intents:
+        """The ledger's open intents."""
+        return Intents(self._table("intents"))
+
+    @cached_property
+    def bindings(self) -> Bindings:
+        """The ledger's spent endpoints."""
+        return Bindings(self._table("evidence"))
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The ledger's runs."""
+        return Runs(self._table("runs"))
+
+    @cached_property
+    def alerts(self) -> AlertBook:
+        """The ledger's alerts."""
+        return AlertBook(self._table("alerts"))
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Delivers alerts."""
+        return Outbox(self.alerts, _topic(self.settings, lambda: self.credential), self.clocks.now)
+
+    def _table(self, name: str) -> Table:
+        return Table(self.storage.tables, name)
+
+
+class Storage:
+    """Clients of the app's storage account, in either form of its settings; each is made once."""
+
+    def __init__(self, settings: StorageSettings, credential: Callable[[], Any]) -> None:
+        self._settings = settings
+        self._credential = credential
+        self._made: dict[tuple[str, str], Any] = {}
+        self._lock = Lock()
+
+    def queue(self, name: str) -> Any:
+        """A `QueueClient` that encodes messages as the Functions host expects them."""
+        from azure.storage.queue import QueueClient, TextBase64EncodePolicy
+
+        encode = TextBase64EncodePolicy()
+        return self._once(("queue", name), lambda: (
+            QueueClient.from_connection_string(self._settings.connection_string, name, message_encode_policy=encode)
+            if self._settings.connection_string
+            else QueueClient(self._settings.queue_uri, name, credential=self._identity, message_encode_policy=encode)
+        ))  # fmt: skip
+
+    def container(self, name: str) -> Any:
+        """A `ContainerClient`."""
+        from azure.storage.blob import ContainerClient
+
+        return self._once(("container", name), lambda: (
+            ContainerClient.from_connection_string(self._settings.connection_string, name)
+            if self._settings.connection_string
+            else ContainerClient(self._settings.blob_uri, name, credential=self._identity)
+        ))  # fmt: skip
+
+    def tables(self) -> Any:
+        """The `TableServiceClient`."""
+        from azure.data.tables import TableServiceClient
+
+        return self._once(("tables", ""), lambda: (
+            TableServiceClient.from_connection_string(self._settings.connection_string)
+            if self._settings.connection_string
+            else TableServiceClient(self._settings.table_uri, credential=self._identity)
+        ))  # fmt: skip
+
+    def blob_policy(self, url: str) -> Reader:
+        """A reader of a policy that is kept in a blob, with the app's identity; its tag is the blob's ETag."""
+        from azure.storage.blob import BlobClient
+
+        blob = self._once(("policy", url), lambda: BlobClient.from_blob_url(url, credential=self._credential()))
+
+        def read(tag: str | None) -> tuple[bytes, str] | None:
+            try:
+                properties = blob.get_blob_properties()
+                if properties.etag == tag:
+                    return None
+                download = blob.download_blob(etag=properties.etag, match_condition=MatchConditions.IfNotModified)
+                return download.readall(), properties.etag
+            except ResourceNotFoundError:
+                raise PolicyMissingError(f"there is no policy at {url}: set POLICY_PATH or upload the blob") from None
+            except AzureError as error:
+                status = getattr(error, "status_code", None) or type(error).__name__
+                raise PolicyUnreadableError(f"the policy at {url} cannot be read: {status}") from error
+
+        return read
+
+    @property
+    def _identity(self) -> Any:
+        return self._credential()
+
+    def _once(self, key: tuple[str, str], make: Callable[[], Made]) -> Made:
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = make()
+            made: Made = self._made[key]
+            return made
+
+
+def _credential(settings: Settings) -> Any:
+    """`ManagedIdentityCredential` where Azure offers one, `DefaultAzureCredential` elsewhere (INTERFACE section 4)."""
+    if settings.managed_identity:
+        from azure.identity import ManagedIdentityCredential
+
+        return ManagedIdentityCredential(client_id=settings.client_id or None)
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential(managed_identity_client_id=settings.client_id or None)
+
+
+def _topic(settings: Settings, credential: Callable[[], Any]) -> Topic:
+    if not settings.alert_topic_endpoint:
+        return NoTopic()
+
+    @cache
+    def client() -> Any:
+        from azure.core.credentials import AzureKeyCredential
+        from azure.eventgrid import EventGridPublisherClient
+
+        key = settings.alert_topic_key
+        return EventGridPublisherClient(settings.alert_topic_endpoint, AzureKeyCredential(key) if key else credential())
+
+    return EventGridTopic(client)
+
+
+def build(environment: Mapping[str, str] | None = None, *, root: Path | None = None, **replaced: Any) -> App:
+    """Wire the app from the environment.
+
+    Args:
+        environment: the settings; the process's own where None.
+        root: the folder that a relative POLICY_PATH is looked up in; the app's own where None.
+        replaced: parts of `App.__init__` to replace: `clocks`, `credential`.
+
+    Raises:
+        InvalidSettingsError: a setting is missing or malformed.
+    """
+    settings = read_settings(os.environ if environment is None else environment)
+    return App(settings, root=root or Path(__file__).parent.parent, **replaced)
