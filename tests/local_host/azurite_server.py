@@ -10,10 +10,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+from local.azure import azurite as installed
+from local.azure.process import end_with_parent
 
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (https?://\S+)")
-_INSTALLED = Path(__file__).parents[2] / "local" / "azure" / "azurite"
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,21 @@ class Account:
 @contextmanager
 def azurite(accounts: int, *arguments: str) -> Iterator[list[Account]]:
     """Run Azurite in memory with so many empty accounts; ends it afterwards."""
-    home = Path(os.environ.get("AZURITE_HOME", _INSTALLED / "node_modules" / "azurite"))
+    installed.install()
     keys = {f"account{number}": base64.b64encode(secrets.token_bytes(32)).decode() for number in range(accounts)}
-    command = ["node", str(home / "dist" / "src" / "azurite.js"), "--inMemoryPersistence", "--silent"]
-    command += ["--skipApiVersionCheck", "--disableTelemetry"]
-    command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0", *arguments]
+    command = [*installed._node(), str(installed._PROGRAM), "--inMemoryPersistence", "--extentMemoryLimit", "512"]
+    command += ["--silent", "--skipApiVersionCheck", "--disableTelemetry", *arguments]
+    for service in ("blob", "queue", "table"):
+        command += [f"--{service}Port", "0", f"--{service}KeepAliveTimeout", "120"]
     environment = {**os.environ, "AZURITE_ACCOUNTS": ";".join(f"{name}:{key}" for name, key in keys.items())}
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=end_with_parent,
     )
     try:
         endpoints: dict[str, str] = {}

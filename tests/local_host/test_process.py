@@ -105,16 +105,9 @@ def test_a_host_whose_parent_is_killed_ends(app: Path) -> None:
     eventually(lambda: not alive(host))
 
 
-def test_only_loopback_is_listened_on(app: Path) -> None:
-    with HostProcess({}, root=app) as host:
-        assert host.url.startswith("http://127.0.0.1:")
-        address = next(
-            (one[4][0] for one in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1"
-        )
-        if str(address).startswith("127."):
-            pytest.skip("this machine has no other address")
-        with pytest.raises(requests.ConnectionError):
-            requests.get(host.url.replace("127.0.0.1", str(address)), timeout=10)
+def test_only_the_loopback_address_is_listened_on(app: Path) -> None:
+    with HostProcess({}, root=app) as host, pytest.raises(requests.ConnectionError):
+        requests.get(host.url.replace("127.0.0.1", "127.0.0.2"), timeout=10)
 
 
 def test_a_function_that_takes_too_long_fails(start_host: StartHost) -> None:
