@@ -15,7 +15,7 @@ from local.azure.router import Router
 from local.azure.state import Resource, State
 from local.azure.tenants import HOME_TENANT
 from local.azure.throttle import Throttle
-from local.azure.wire import Json
+from local.azure.wire import Answer, Json, Request
 from shared.resource_id import fold
 
 DEFAULT_WEBHOOK = "http://127.0.0.1:7071/runtime/webhooks/eventgrid?functionName=on_resource_event"
@@ -51,6 +51,7 @@ class Cloud:
         self.router = Router()
         self._shown: dict[str, Callable[[Resource], Json]] = {}
         self.events.show = self.show
+        self.data_planes: dict[str, Callable[[Request], Answer]] = {}
         self.consent: Callable[[str, str], bool] = lambda _subscription, _code: False
         if options.webhook:
             self.state.add(Resource(DEFAULT_EVENT_SUBSCRIPTION, *_default_event_subscription(options.webhook)))

@@ -7,6 +7,7 @@ makes a connection of it under a name of its own, the owner decides by writing t
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,10 +56,22 @@ class PrivateLink:
         self._clock = clock
         self._events = events
         self._targets: dict[str, Target] = {}
+        self._followers: dict[str, Callable[[Connection], None]] = {}
 
     def register(self, target: Target) -> None:
         """Make a type connectable."""
         self._targets[fold(target.type)] = target
+
+    def follow(self, service: str, changed: Callable[[Connection], None]) -> None:
+        """Say who is told when a connection of a service's managed endpoints has changed at its target."""
+        self._followers[service] = changed
+
+    def changed(self, connection: Connection) -> None:
+        """Tell the service that made a connection that its state is another, or that it is gone."""
+        endpoint = self._state.resource(connection.endpoint)
+        follower = self._followers.get(endpoint.created_by) if endpoint else None
+        if follower is not None:
+            follower(connection)
 
     def provider(self, resource: Resource) -> Target:
         """The provider of a target.

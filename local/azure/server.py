@@ -91,7 +91,7 @@ class LocalAzure:
             answer = self._answer(request, service)
         else:
             answer = await self._misbehave(request, service, fault)
-        if service == self.arm.answer:
+        if service == self.arm.answer or service in self.cloud.data_planes.values():
             self._note(request, answer)
         if answer.status == 0:
             if raw.transport:
@@ -126,7 +126,7 @@ class LocalAzure:
         _, first, *rest = request.path.split("/") if request.path.count("/") else ("", "")
         if first in ("subscriptions", "providers", "tenants"):
             return self.arm.answer
-        found = self._services().get(first)
+        found = self._services().get(first) or self.cloud.data_planes.get(first)
         if found is not None:
             return found
         if rest[:1] == ["oauth2"] and rest[-1] == "token":

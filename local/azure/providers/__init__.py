@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from local.azure.cloud import Cloud
-from local.azure.providers import event_grid, event_hubs, kusto, management, network, storage
+from local.azure.providers import data_factory, event_grid, event_hubs, kusto, management, network, storage, synapse
 
 
 def register(cloud: Cloud) -> None:
     """Add every provider's routes, jobs and target types."""
-    for provider in (management, network, storage, event_hubs, kusto, event_grid):
+    for provider in (management, network, storage, event_hubs, kusto, synapse, data_factory, event_grid):
         provider.register(cloud)

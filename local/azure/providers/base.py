@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from local.azure.cloud import Cloud
 from local.azure.router import Call
@@ -10,13 +11,17 @@ from local.azure.state import Resource
 from local.azure.wire import Answer, AzureError, Json
 from shared.resource_id import fold
 
-Show = Callable[[Resource], Json]
+Item = TypeVar("Item")
+RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
+PAGE = 100
 
 
 class Provider:
     """A provider of one top-level type; subclasses say how a resource is shown and what a write does to it."""
 
     type: str
+    pages = True
+    """Whether lists come in pages; a few types have no nextLink."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -43,7 +48,9 @@ class Provider:
     def list(self, call: Call) -> Answer:
         """GET of all in a resource group, or in a subscription."""
         found = listed(self.cloud, call, self.type)
-        return Answer(200, {"value": [self.show(resource) for resource in found]})
+        if not self.pages:
+            return Answer(200, {"value": [self.show(resource) for resource in found]})
+        return paged(call, found, self.show)
 
     def delete(self, call: Call) -> Answer:
         """DELETE of the resource at once; 204 where there is none."""
@@ -109,9 +116,6 @@ def listed(cloud: Cloud, call: Call, arm_type: str) -> list[Resource]:
     return cloud.state.children(group_id, arm_type)
 
 
-RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
-
-
 def ensure_group(cloud: Cloud, call: Call, location: str) -> None:
     """Make the resource group of a new resource if it is not there: here it comes into being with its first resource."""
     if call.path.group:
@@ -119,6 +123,19 @@ def ensure_group(cloud: Cloud, call: Call, location: str) -> None:
         if cloud.state.resource(group_id) is None:
             body = {"location": location or "westeurope", "tags": {}}
             cloud.state.add(Resource(group_id, RESOURCE_GROUP, body, cloud.clock.stamp(), call.caller.object_id))
+
+
+def paged(call: Call, items: list[Item], show: Callable[[Item], Json]) -> Answer:
+    """A list in pages of 100 with `nextLink`; after a full last page an empty one follows, as recorded traffic shows."""
+    start = call.request.query.get("$skiptoken", "0")
+    if not start.isdigit():
+        raise AzureError(400, "InvalidSkipToken", "The skip token is not valid.")
+    first = int(start)
+    body: Json = {"value": [show(item) for item in items[first : first + PAGE]]}
+    if first + PAGE <= len(items):
+        address = f"{call.host}{call.path.text}?api-version={call.api_version}"
+        body["nextLink"] = f"{address}&$skiptoken={first + PAGE}"
+    return Answer(200, body)
 
 
 def location_of(body: Json) -> str:

@@ -32,6 +32,7 @@ class Namespaces(TargetProvider):
     connection_type = "Microsoft.EventHub/Namespaces/PrivateEndpointConnections"
     versions: tuple[str, ...] = VERSIONS
     shows_action = ""
+    pages_connections = True
     groups = {"namespace": ("namespace",)}  # noqa: RUF012  # a table
     zones = {"namespace": ("privatelink.servicebus.windows.net",)}  # noqa: RUF012  # a table
 
@@ -166,7 +167,7 @@ class Namespaces(TargetProvider):
         """A deleted connection is gone."""
         connection = self.state.connection(target, name)
         if connection is not None:
-            self.state.remove_connection(connection)
+            self.drop(connection)
 
     def _update(self, resource: Resource, body: Json) -> Answer:
         given = as_object(body.get("properties"))

@@ -1,8 +1,7 @@
-"""Microsoft.Kusto: clusters, as requesters (managed private endpoints) and as targets.
+"""Microsoft.Kusto: clusters, and clusters as targets.
 
-Their oddities (facts/azure-resource-manager.md): ids say `/Clusters/`; a managed endpoint is named `cluster/endpoint`, shows
-no connection state and takes three minutes; the PUT of a connection answers your own body wrapped once more, and a GET shows
-the old status until the operation has ended.
+Their oddities (facts/azure-resource-manager.md): ids say `/Clusters/`; the PUT of a connection answers your own body wrapped
+once more, and a GET shows the old status until the operation has ended.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ import uuid
 
 from local.azure.cloud import Cloud
 from local.azure.operations import status_body
-from local.azure.private_link import Wanted
-from local.azure.providers.base import Provider, envelope, location_of, require, system_data
+from local.azure.providers import kusto_endpoints
+from local.azure.providers.base import envelope, location_of, system_data
+from local.azure.providers.kusto_endpoints import ClusterEndpoints, operation_headers
 from local.azure.providers.target import TargetProvider
 from local.azure.router import Call, route
 from local.azure.state import Connection, Operation, Resource
@@ -22,11 +22,7 @@ VERSIONS = ("2021-01-01", "2021-08-27", "2022-02-01", "2022-07-07", "2022-11-11"
             "2024-04-13", "2025-02-14")  # fmt: skip
 CREATION_SECONDS = 600
 UPDATE_SECONDS = 60
-APPEARS_SECONDS = 60
-PROVISIONED_SECONDS = 180
-DELETION_SECONDS = 60
 DECISION_SECONDS = 35
-_MESSAGE_LENGTH = 140
 
 
 class Clusters(TargetProvider):
@@ -35,8 +31,13 @@ class Clusters(TargetProvider):
     type = "Microsoft.Kusto/Clusters"
     connection_type = "Microsoft.Kusto/Clusters/PrivateEndpointConnections"
     versions = VERSIONS
+    pages = False
     groups = {"cluster": ("Engine", "DataManagement")}  # noqa: RUF012  # a table
     zones = {"cluster": ("privatelink.westeurope.kusto.windows.net",)}  # noqa: RUF012  # a table
+
+    def __init__(self, cloud: Cloud, endpoints: ClusterEndpoints) -> None:
+        super().__init__(cloud)
+        self.endpoints = endpoints
 
     def show(self, resource: Resource) -> Json:
         """The cluster with its connections."""
@@ -102,8 +103,7 @@ class Clusters(TargetProvider):
 
     def remove(self, resource: Resource) -> None:
         """A cluster goes with its managed endpoints, and their private endpoints and connections."""
-        for endpoint in self.state.children(resource.key, ManagedEndpoints.type):
-            self.cloud.links.delete_managed(endpoint.body.get("endpoint", ""))
+        self.endpoints.discard(resource, ClusterEndpoints.type)
         super().remove(resource)
 
     def connection_name(self, target: Resource, endpoint_name: str) -> str:
@@ -143,140 +143,6 @@ class Clusters(TargetProvider):
         return operation_headers(call, resource.body["location"], operation)
 
 
-class ManagedEndpoints(Provider):
-    """Managed private endpoints of a cluster: the requester's side of a connection."""
-
-    type = "Microsoft.Kusto/Clusters/ManagedPrivateEndpoints"
-
-    def show(self, resource: Resource) -> Json:
-        """The endpoint as the guide shows it; no connection state."""
-        cluster = resource.id.split("/")[8]
-        return {
-            "id": resource.id,
-            "name": f"{cluster}/{resource.name}",
-            "type": self.type,
-            "location": "DummyLocation",
-            "systemData": system_data(resource),
-            "properties": resource.properties,
-        }
-
-    def cluster(self, call: Call) -> Resource:
-        """The cluster that a call lies under."""
-        cluster_id = f"{call.path.scope}/providers/{Clusters.type}/{call.path.names[0]}"
-        return require(self.cloud, call, cluster_id, Clusters.type)
-
-    def find(self, call: Call) -> Resource:
-        """The managed endpoint that a call names."""
-        self.cluster(call)
-        return require(self.cloud, call, call.id, self.type)
-
-    def get(self, call: Call) -> Answer:
-        """GET of one."""
-        return Answer(200, self.show(self.find(call)))
-
-    def list(self, call: Call) -> Answer:
-        """GET of all."""
-        found = self.state.children(self.cluster(call).key, self.type)
-        return Answer(200, {"value": [self.show(endpoint) for endpoint in found]})
-
-    def put(self, call: Call) -> Answer:
-        """PUT: 201 with `Creating`; the connection appears at the target after a while, the end comes after minutes."""
-        cluster = self.cluster(call)
-        properties = as_object(call.body.get("properties"))
-        target, group = properties.get("privateLinkResourceId"), properties.get("groupId")
-        message = str(properties.get("requestMessage") or "")
-        if not isinstance(target, str) or not isinstance(group, str) or not target or not group:
-            raise AzureError(400, "InvalidRequest", "privateLinkResourceId and groupId are required.")
-        if len(message) > _MESSAGE_LENGTH:
-            raise AzureError(400, "InvalidRequest", f"requestMessage is longer than {_MESSAGE_LENGTH} characters.")
-        known = self.state.resource(call.id)
-        if known is not None:
-            return self._again(known, target, group, message)
-        self.cloud.links.check(Wanted(target, group, message, call.id))
-        kept = {
-            "privateLinkResourceId": target,
-            "privateLinkResourceRegion": cluster.body["location"],
-            "groupId": group,
-            "requestMessage": message,
-            "provisioningState": "Creating",
-        }
-        resource, _ = self.keep(call, self.type, {"properties": kept})
-        self.clock.after(APPEARS_SECONDS, "kusto.endpoint.appears", resource.key)
-        operation = self.cloud.operations.start(call, PROVISIONED_SECONDS, "kusto.endpoint.provisioned", resource.key)
-        headers = operation_headers(call, cluster.body["location"], operation)
-        return Answer(201, self.show(resource), headers, finished=False)
-
-    def patch(self, call: Call) -> Answer:
-        """PATCH: as PUT, with what is not in the body as it was."""
-        return self._again(self.find(call), "", "", as_object(call.body.get("properties")).get("requestMessage"))
-
-    def delete(self, call: Call) -> Answer:
-        """DELETE: 202; then endpoint, private endpoint and connection are gone."""
-        cluster = self.cluster(call)
-        resource = self.state.resource(call.id)
-        if resource is None:
-            return Answer(204)
-        resource.properties["provisioningState"] = "Deleting"
-        operation = self.cloud.operations.start(call, DELETION_SECONDS, "kusto.endpoint.deleted", resource.key)
-        return Answer(202, None, operation_headers(call, cluster.body["location"], operation), finished=False)
-
-    def appears(self, key: str) -> None:
-        """The private endpoint is made: its connection is pending at the target."""
-        resource = self.state.resource(key)
-        if resource is None or resource.properties["provisioningState"] != "Creating":
-            return
-        wanted = Wanted(
-            resource.properties["privateLinkResourceId"],
-            resource.properties["groupId"],
-            resource.properties["requestMessage"],
-            resource.id,
-        )
-        cluster = self.state.resource(resource.id.rpartition("/ManagedPrivateEndpoints/")[0])
-        region = cluster.body["location"] if cluster else "westeurope"
-        try:
-            name = f"{resource.name}.{uuid.uuid4()}"
-            resource.body["endpoint"] = self.cloud.links.create_managed("kusto", region, name, wanted).id
-        except AzureError:
-            resource.properties["provisioningState"] = "Failed"  # the target has gone meanwhile
-
-    def provisioned(self, key: str) -> None:
-        """The managed endpoint is ready."""
-        resource = self.state.resource(key)
-        if resource is not None and resource.properties["provisioningState"] in ("Creating", "Updating"):
-            resource.properties["provisioningState"] = "Succeeded"
-            self.changed(resource)
-
-    def deleted(self, key: str) -> None:
-        """The managed endpoint is gone, with all that was made for it."""
-        resource = self.state.resource(key)
-        if resource is not None:
-            self.cloud.links.delete_managed(resource.body.get("endpoint", ""))
-            self.remove(resource)
-
-    def _again(self, resource: Resource, target: str, group: str, message: object) -> Answer:
-        same = (target.lower(), group.lower()) in (
-            ("", ""),
-            (resource.properties["privateLinkResourceId"].lower(), resource.properties["groupId"].lower()),
-        )
-        if not same:
-            raise AzureError(
-                400, "InvalidRequest", "privateLinkResourceId and groupId of an endpoint cannot be changed."
-            )
-        if message is not None:
-            resource.properties["requestMessage"] = str(message)
-        self.changed(resource)
-        return Answer(200, self.show(resource))
-
-
-def operation_headers(call: Call, location: str, operation: Operation) -> dict[str, str]:
-    """Azure-AsyncOperation alone, as Kusto sends it."""
-    url = (
-        f"{call.host}/subscriptions/{call.path.subscription}/providers/Microsoft.Kusto/locations/{location}"
-        f"/operationResults/{operation.id}?api-version={call.api_version}"
-    )
-    return {"Azure-AsyncOperation": url}
-
-
 def _defaults(name: str, location: str) -> Json:
     return {
         "state": "Creating",
@@ -299,25 +165,17 @@ def _defaults(name: str, location: str) -> Json:
 
 def register(cloud: Cloud) -> None:
     """Serve clusters and their managed private endpoints."""
-    clusters, endpoints = Clusters(cloud), ManagedEndpoints(cloud)
-    managed = f"{Clusters.type}/{{}}/ManagedPrivateEndpoints"
+    clusters = Clusters(cloud, kusto_endpoints.register(cloud))
     cloud.router.add(
         [
             route(Clusters.type, VERSIONS, GET=clusters.list),
             route(f"{Clusters.type}/{{}}", VERSIONS, GET=clusters.get, PUT=clusters.put, PATCH=clusters.patch,
                   DELETE=clusters.delete),
             route("Microsoft.Kusto/locations/{}/operationResults/{}", VERSIONS, GET=clusters.operation),
-            route(managed, VERSIONS, GET=endpoints.list),
-            route(f"{managed}/{{}}", VERSIONS, GET=endpoints.get, PUT=endpoints.put, PATCH=endpoints.patch,
-                  DELETE=endpoints.delete),
             *clusters.connection_routes(),
         ]
     )  # fmt: skip
     cloud.links.register(clusters)
     cloud.clock.on("kusto.running", clusters.running)
     cloud.clock.on("kusto.decided", clusters.decided)
-    cloud.clock.on("kusto.endpoint.appears", endpoints.appears)
-    cloud.clock.on("kusto.endpoint.provisioned", endpoints.provisioned)
-    cloud.clock.on("kusto.endpoint.deleted", endpoints.deleted)
     cloud.show_with(Clusters.type, clusters.show)
-    cloud.show_with(ManagedEndpoints.type, endpoints.show)

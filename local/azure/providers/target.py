@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from local.azure.providers.base import Provider
+from local.azure.providers.base import Provider, paged
 from local.azure.router import Call, Route, route
 from local.azure.state import Connection, Resource
 from local.azure.wire import Answer, AzureError, Json, as_object
@@ -23,6 +23,8 @@ class TargetProvider(Provider):
     """The type as a connection shows it; the route's type is `<type>/privateEndpointConnections`."""
     shows_action = "actionsRequired"
     """The key of the action in a connection's state; "" where there is none."""
+    pages_connections = False
+    """Whether the list of connections has a nextLink."""
 
     def connection_routes(self) -> list[Route]:
         """The four routes that every target has."""
@@ -66,8 +68,10 @@ class TargetProvider(Provider):
 
     def list_connections(self, call: Call) -> Answer:
         """GET of all connections."""
-        target = self.top(call)
-        return Answer(200, {"value": [self.show_connection(c) for c in self.state.connections(target.key)]})
+        found = self.state.connections(self.top(call).key)
+        if self.pages_connections:
+            return paged(call, found, self.show_connection)
+        return Answer(200, {"value": [self.show_connection(connection) for connection in found]})
 
     def get_connection(self, call: Call) -> Answer:
         """GET of one."""
@@ -88,13 +92,30 @@ class TargetProvider(Provider):
         connection = self.state.connection(self.top(call).key, call.path.names[1])
         if connection is None:
             return Answer(204)
-        self.state.remove_connection(connection)
+        self.drop(connection)
         return Answer(200)
+
+    def drop(self, connection: Connection) -> None:
+        """Forget a connection that its owner has deleted."""
+        self.state.remove_connection(connection)
+        self.cloud.links.changed(connection)
+        self._target_changed(connection)
 
     def set_state(self, connection: Connection, status: str, description: str, provisioning: str) -> None:
         """Write a decision into the connection, with a new etag."""
         connection.status, connection.description, connection.provisioning = status, description, provisioning
         connection.etag = uuid.uuid4().hex
+        self.cloud.links.changed(connection)
+        self._target_changed(connection)
+
+    def remove(self, resource: Resource) -> None:
+        """A target goes with its connections; the private endpoints stay and are Disconnected."""
+        connections = self.state.connections(resource.key)
+        super().remove(resource)
+        for connection in connections:
+            self.cloud.links.changed(connection)
+
+    def _target_changed(self, connection: Connection) -> None:
         target = self.state.resource(connection.target)
         if target is not None:
             self.changed(target)
