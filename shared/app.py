@@ -5,6 +5,7 @@ Nothing is connected or imported before it is needed: a cold start pays only for
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -323,5 +324,6 @@ def build(environment: Mapping[str, str] | None = None, *, root: Path | None = N
     Raises:
         InvalidSettingsError: a setting is missing or malformed.
     """
+    logging.getLogger("azure").setLevel(logging.WARNING)  # its INFO is every request and every header
     settings = read_settings(os.environ if environment is None else environment)
     return App(settings, root=root or Path(__file__).parent.parent, **replaced)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -106,9 +105,7 @@ class SdkAdapter(ABC):
 
 def plain(model: Any) -> dict[str, Any]:
     """An SDK's model as the JSON that came over the wire, unknown fields included."""
-    from azure.core.serialization import AzureJSONEncoder
-
-    body: dict[str, Any] = json.loads(json.dumps(model, cls=AzureJSONEncoder))
+    body: dict[str, Any] = model.as_dict()
     return body
 
 
