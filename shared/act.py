@@ -25,6 +25,7 @@ from shared.policy.stamp import stamp
 from shared.policy.verdict import Outcome, Reason
 from shared.resource_id import ResourceId
 from shared.targets.adapter import TargetAdapter
+from shared.targets.types import sub_resource_key
 
 FRESH_SECONDS = 5.0
 """A list older than this is not trusted for a write: the connection is read again first."""
@@ -101,7 +102,8 @@ class Actor:
                 and bound.binding.private_endpoint_id != private_endpoint
             ):
                 self._free(bound, scene)
-        binding = Binding(verdict.endpoint_id, private_endpoint, self.now())
+        sub_resource = sub_resource_key(verdict.sub_resource or "")
+        binding = Binding(verdict.endpoint_id, private_endpoint, self.now(), sub_resource=sub_resource)
         wanted = BoundEndpoint(requester.resource, scene.target, connection.id, binding)
         owner = self.bindings.bind(wanted, decision.decision_id)
         if owner == private_endpoint:
@@ -132,6 +134,9 @@ class Actor:
             shown=replace(decision, applied=True).to_json(),
             created_at=there.created_at if there else self.now(),
             firewall=verdict.firewall,
+            requester=verdict.requester.name if verdict.requester else "",
+            endpoint_id=verdict.endpoint_id or "",
+            sub_resource=sub_resource_key(verdict.sub_resource or ""),
         )
         if there is not None:
             self.intents.update(intent)

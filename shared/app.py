@@ -42,6 +42,7 @@ from shared.reevaluate import Reevaluation
 from shared.review import Reviewer
 from shared.scope import ArmScope
 from shared.settings import Settings, StorageSettings, read_settings
+from shared.settle import Settling
 from shared.sweep import Estate, Sweep
 from shared.targets.adapter import TargetAdapter
 from shared.targets.event_hubs import EventHubsNamespaces
@@ -130,7 +131,7 @@ class App:
             adapters=self.adapters,
             gatherer=self.gatherer,
             actor=actor,
-            tightener=Tightener(self.arm, actor, self.decisions, now),
+            tightener=Tightener(self.arm, actor, Settling(self.sides, self.bindings, now), self.decisions, now),
             decisions=self.decisions,
             intents=self.intents,
             alerts=self.alerts,

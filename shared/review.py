@@ -27,6 +27,7 @@ from shared.policy.source import PolicySource
 from shared.policy.verdict import Outcome, Verdict
 from shared.resource_id import ResourceId
 from shared.scope import ScopeGuard
+from shared.settle import with_pair_warnings
 from shared.targets.adapter import TargetAdapter
 from shared.targets.types import type_of
 from shared.tighten import Tightener, plan
@@ -113,7 +114,7 @@ class Reviewer:
 
     def _dry(self, policy: Policy, target: ResourceId, wish: Wish) -> Review:
         gathered, _ = self._gather(policy, target)
-        verdicts = decide(gathered.situation, policy, self.now().date())
+        verdicts = with_pair_warnings(decide(gathered.situation, policy, self.now().date()), gathered.situation)
         adapter = self._adapter(target)
         made = [self._decision(v, target, policy, TargetRecord(), wish) for v in verdicts]
         return Review(tuple(self._planned(d, adapter, target) for d in made), policy)
@@ -127,7 +128,7 @@ class Reviewer:
             self._forget(target)
             raise
         scene = self._scene(policy, target, gathered, read_at)
-        verdicts = decide(gathered.situation, policy, self.now().date())
+        verdicts = with_pair_warnings(decide(gathered.situation, policy, self.now().date()), gathered.situation)
         made = [self._decision(v, target, policy, before, wish) for v in verdicts]
         self._note_absent(policy, gathered)
         self._close_orphans(made, scene)

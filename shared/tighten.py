@@ -21,6 +21,7 @@ from shared.ledger.intents import TIGHTENING, Intent
 from shared.operations import follow
 from shared.policy.model import FirewallRule, Policy
 from shared.resource_id import ResourceId
+from shared.settle import Settling
 from shared.targets.adapter import FirewallReading, TargetAdapter
 from shared.targets.types import type_of
 
@@ -48,12 +49,13 @@ class Tightener:
 
     arm: Arm
     actor: Actor
+    settling: Settling
     decisions: Decisions
     now: Callable[[], datetime]
 
     def tighten(self, scene: Scene, policy: Policy) -> dict[str, FirewallOutcome]:
         """Tighten what is due. Answers what came of it, by the key of the request whose approval asked for it."""
-        due = [i for i in self._wanted(scene, policy) if i.due_at is not None and i.due_at <= self.now()]
+        due = self.settling.settled(self._wanted(scene, policy), scene, policy)
         if not due:
             return {}
         if self._others_unfinished(scene):

@@ -172,12 +172,13 @@ class PrivateEndpointView:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """An endpoint that an approval of ours was spent on. Ids folded; times in UTC."""
+    """An endpoint that an approval of ours was spent on. Ids and sub-resource folded; times in UTC."""
 
     endpoint_id: str
     private_endpoint_id: str
     bound_at: datetime
     absent_since: datetime | None = None
+    sub_resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)

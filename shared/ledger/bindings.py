@@ -1,7 +1,8 @@
 """Table `evidence`: which managed endpoint an approval was spent on. Written create-if-absent, before the PUT.
 
 Partition: the requester's resource. Row: SHA-256 of the endpoint's id. Columns: `endpointId`, `privateEndpointId` (both
-folded), `targetId`, `connectionId`, `decisionId`, `boundAt`, `absentSince` (when the endpoint was seen gone), `resource`.
+folded), `targetId`, `connectionId`, `decisionId`, `boundAt`, `absentSince` (when the endpoint was seen gone), `resource`,
+`subResource`.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class Bindings:
             "decisionId": decision_id,
             "boundAt": stamp(binding.bound_at),
             "absentSince": "",
+            "subResource": binding.sub_resource,
         }
         if self._table.insert(row):
             return binding.private_endpoint_id
@@ -83,5 +85,6 @@ def _bound(row: Row) -> BoundEndpoint:
     bound_at = moment(row["boundAt"])
     if bound_at is None:
         raise ValueError(f"binding {row['RowKey']}: no boundAt")
-    binding = Binding(row["endpointId"], row["privateEndpointId"], bound_at, moment(row.get("absentSince")))
+    absent, sub_resource = moment(row.get("absentSince")), row.get("subResource", "")
+    binding = Binding(row["endpointId"], row["privateEndpointId"], bound_at, absent, sub_resource)
     return BoundEndpoint(parse(row["resource"]), parse(row["targetId"]), row["connectionId"], binding, row)

@@ -3,7 +3,8 @@
 Partition: the target. Row: the request key (`decision.request_key`). Columns: `targetId`, `connectionId`,
 `privateEndpointId`, `status` (wanted), `rule`, `decisionId`, `decisionRow`, `decision` (JSON as it will be shown),
 `firewall` (JSON of the wish, or null), `phase` ("deciding" until the connection is read back, then "tightening"),
-`createdAt`, `dueAt` (when the firewall may be tightened), `problem` (why the last try to tighten it failed, or "").
+`createdAt`, `dueAt` (when the firewall may be tightened), `problem` (why the last try to tighten it failed, or ""),
+`requester` (its name in the policy), `endpointId` and `subResource` (of a managed endpoint, or "").
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ class Intent:
     phase: str = DECIDING
     due_at: datetime | None = None
     problem: str = ""
+    requester: str = ""
+    endpoint_id: str = ""
+    sub_resource: str = ""
 
     def is_about(self, connection_id: str, private_endpoint_id: str | None) -> bool:
         """Whether a listed connection is the one that was meant, and not another under its name."""
@@ -94,6 +98,9 @@ def _row(intent: Intent) -> Row:
         "createdAt": stamp(intent.created_at),
         "dueAt": stamp(intent.due_at) if intent.due_at else "",
         "problem": intent.problem,
+        "requester": intent.requester,
+        "endpointId": intent.endpoint_id,
+        "subResource": intent.sub_resource,
     }
     access = [wish.public_network_access, wish.trusted_services, wish.settle_seconds] if wish else None
     return row | pack("decision", intent.shown) | pack("firewall", access)
@@ -119,4 +126,7 @@ def _intent(row: Row) -> Intent:
         phase=row["phase"],
         due_at=moment(row.get("dueAt")),
         problem=row.get("problem", ""),
+        requester=row.get("requester", ""),
+        endpoint_id=row.get("endpointId", ""),
+        sub_resource=row.get("subResource", ""),
     )
