@@ -174,7 +174,12 @@ class _Decision:
     def _own_view(self, connection: Connection) -> Failure | None:
         """What the private endpoint itself says, where the app may read it."""
         view = self.situation.private_endpoints.get(connection.private_endpoint_key or "")
-        if view is None or view.problem is None:
+        if view is None:
+            return None
+        shown = connection.sub_resource
+        if shown and view.sub_resource and sub_resource_key(shown) != sub_resource_key(view.sub_resource):
+            return Failure(Check.NOT_FOUND, f"a private endpoint for {shown}", f"one for {view.sub_resource}")
+        if view.problem is None:
             return None
         return Failure(
             view.problem, "a private endpoint that shows this connection", view.detail, waiting=view.transient
