@@ -21,9 +21,11 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from shared.act import Actor
 from shared.arm import Arm
+from shared.evidence.data_factory import DataFactoryReader
 from shared.evidence.kusto import KustoReader
 from shared.evidence.private_endpoint import PrivateEndpoints
 from shared.evidence.requesters import RequesterReader, RequesterSides
+from shared.evidence.synapse import SynapseReader
 from shared.evidence.tenants import Tenants
 from shared.gather import Gatherer
 from shared.leases import CONTAINER, BlobLeases
@@ -107,7 +109,11 @@ class App:
     @cached_property
     def readers(self) -> dict[Service, RequesterReader]:
         """One reader for each service whose resources make private endpoints."""
-        return {Service.KUSTO: KustoReader(self.arm)}
+        return {
+            Service.KUSTO: KustoReader(self.arm),
+            Service.SYNAPSE: SynapseReader(self.arm, self.credential, self.settings.synapse_endpoint),
+            Service.DATA_FACTORY: DataFactoryReader(self.arm),
+        }
 
     @cached_property
     def sides(self) -> RequesterSides:

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from shared.policy.model import Service
 
-SERVICES: frozenset[Service] = frozenset({Service.KUSTO, Service.PRIVATE_ENDPOINT})
+SERVICES: frozenset[Service] = frozenset(Service)
 """Requester kinds with a verifier. Add a service here with its verifier, then print `policy.schema.json` anew."""
