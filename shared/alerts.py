@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.decision import Decision
+from shared.evidence.looks_like import looks_like
 from shared.evidence.model import Check
 from shared.policy.model import MICROSOFT_TENANTS
 from shared.policy.verdict import Outcome
@@ -173,11 +174,15 @@ def one_line(text: str, most: int = 300) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def _tenant(tenant: str | None, home: str | None) -> str:
-    if tenant is None:
-        return "tenant unknown"
-    kind = "own" if tenant == home else "Microsoft's" if tenant in MICROSOFT_TENANTS else "another"
-    return f"tenant {tenant}, {kind}"
+def _who(endpoint: ResourceId | None, tenant: str | None, home: str | None) -> str:
+    """What is known about a requester: its subscription, its tenant, and which service the id looks like."""
+    if endpoint is None:
+        return "a private endpoint whose id is missing or malformed"
+    kind = "own" if tenant == home else "Microsoft's" if tenant in MICROSOFT_TENANTS else "other"
+    where = f"tenant {tenant}, {kind}" if tenant else "tenant unknown"
+    service = looks_like(endpoint)
+    hint = f"; its id looks like {service}" if service else ""
+    return f"a private endpoint in subscription {endpoint.subscription_id} ({where}{hint})"
 
 
 def _remedy(check: Check | None) -> str:
