@@ -83,12 +83,7 @@ def condition_of(decision: Decision, home_tenant: str | None) -> Condition | Non
     """The condition that a decision is, None where nothing is wrong. Waiting for evidence is not wrong yet."""
     verdict = decision.verdict
     name, endpoint = decision.target.name, verdict.connection.private_endpoint
-    who = (
-        f"a private endpoint in subscription {endpoint.subscription_id}"
-        if endpoint
-        else "a private endpoint without id"
-    )
-    who += f" ({_tenant(verdict.tenant_id, home_tenant)})"
+    who = _who(endpoint, verdict.tenant_id, home_tenant)
     seen = {
         "subject": verdict.connection.id,
         "private_endpoint_id": verdict.connection.private_endpoint_id,
