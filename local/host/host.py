@@ -80,7 +80,7 @@ class Host:
             _log.warning("host.json: %s is not copied by the local host", key)
         for indexed in await self._worker.load(self._options.root):
             self._add(indexed)
-        keys = Keys.make(self._functions.values()) if self._options.enable_auth else None
+        keys = Keys.make(self._functions.values(), required=self._options.enable_auth)
         self._front_end = FrontEnd(
             self._functions,
             self._routes,
@@ -112,10 +112,10 @@ class Host:
         _log.info("Stopping host...")
         for listener in self._listeners.all():
             listener.stop()
-        if self._running:
-            await asyncio.wait(self._running, timeout=_LONGEST_STOP)
         if self._front_end is not None:
             await self._front_end.stop_listening()
+        if self._running:
+            await asyncio.wait(self._running, timeout=_LONGEST_STOP)
         finished = await self._invoker.drain(_LONGEST_STOP)
         if self._front_end is not None:
             await self._front_end.stop()
@@ -173,12 +173,12 @@ class Host:
             data = TypedData(http=RpcHttp(method="POST", url="", headers={}, query={}, params={}, body=body))
         await self._invoker.run(function, data, reason="This function was programmatically called via the host APIs.")
 
-    def _announce(self, port: int, keys: Keys | None) -> None:
+    def _announce(self, port: int, keys: Keys) -> None:
         base = f"http://localhost:{port}"
         urls = function_urls(self._routes, base, self._host_json.route_prefix)
         lines = [f"\t{name}: {urls.get(name, function.kind.value)}" for name, function in self._functions.items()]
         _log.info("Functions:\n\n%s\n", "\n\n".join(lines) if lines else "\tnone")
-        if keys is not None:
+        if keys.required:
             _log.info("Keys:\n%s", "\n".join(f"\t{line}" for line in keys.lines()))
         _log.info("Now listening on: http://127.0.0.1:%d", port)
 

@@ -9,6 +9,7 @@ Source: https://learn.microsoft.com/azure/azure-functions/functions-host-json
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,15 @@ _TIMESPAN = re.compile(
     r"(?:(?P<days>\d+)\.)?(?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d{1,7})?)\Z"
 )
 
+_LEVELS = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "information": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "none": logging.CRITICAL + 1,
+}
 _COPIED = {
     "version",
     "functiontimeout",
@@ -58,11 +68,14 @@ class QueueOptions:
 
 @dataclass(frozen=True)
 class HostJson:
-    """What the local host takes from host.json; `function_timeout` in seconds, None for no limit."""
+    """What the local host takes from host.json; `function_timeout` in seconds, None for no limit.
+
+    `log_levels`: the `logging` level for each category.
+    """
 
     route_prefix: str = "api"
     function_timeout: float | None = 1800.0
-    log_levels: Mapping[str, str] = field(default_factory=dict)
+    log_levels: Mapping[str, int] = field(default_factory=dict)
     queues: QueueOptions = QueueOptions()
     not_copied: tuple[str, ...] = ()
 
@@ -109,11 +122,7 @@ class _Reader:
         return HostJson(
             route_prefix=str(self._get("extensions.http.routePrefix", "api")).strip("/"),
             function_timeout=None if str(timeout) == "-1" else _seconds("functionTimeout", timeout),
-            log_levels={
-                key.split(".", 2)[2]: str(level)
-                for key, level in self.values.values()
-                if key.lower().startswith("logging.loglevel.")
-            },
+            log_levels=dict(self._log_levels()),
             queues=QueueOptions(
                 batch_size=self._integer("extensions.queues.batchSize", 16, 1, 32),
                 new_batch_threshold=self._integer("extensions.queues.newBatchThreshold", None, 0, 1000),
@@ -124,6 +133,13 @@ class _Reader:
             ),
             not_copied=tuple(key for key, _ in self.values.values() if not _is_known(key)),
         )
+
+    def _log_levels(self) -> Iterator[tuple[str, int]]:
+        for key, level in self.values.values():
+            if key.lower().startswith("logging.loglevel."):
+                if str(level).lower() not in _LEVELS:
+                    raise HostJsonError(f"host.json: {key} must be one of {', '.join(_LEVELS)}, not {level!r}")
+                yield key.split(".", 2)[2], _LEVELS[str(level).lower()]
 
     def _get(self, key: str, default: Any) -> Any:
         return self.values.get(key.lower(), (key, default))[1]

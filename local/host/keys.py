@@ -23,17 +23,21 @@ def _key() -> str:
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of a host: master (everything), default (every function), one for each function, and the system key."""
+    """The keys of a host: master (everything), default (every function), one for each function, and the system key.
 
+    Where none is required, everything may be called.
+    """
+
+    required: bool
     functions: dict[str, str]
     master: str = field(default_factory=_key)
     default: str = field(default_factory=_key)
     event_grid: str = field(default_factory=_key)
 
     @staticmethod
-    def make(functions: Iterable[Function]) -> Keys:
+    def make(functions: Iterable[Function], *, required: bool) -> Keys:
         """New random keys."""
-        return Keys({function.name: _key() for function in functions})
+        return Keys(required, {function.name: _key() for function in functions})
 
     def may_call(self, request: web.Request, function: Function) -> bool:
         """Whether the request's key is enough for the function's `authLevel` (`function` where none is given)."""
@@ -41,16 +45,16 @@ class Keys:
         if level == "anonymous":
             return True
         if level == "admin":
-            return _has(request, self.master)
-        return _has(request, self.master, self.default, self.functions[function.name])
+            return self._opens(request, self.master)
+        return self._opens(request, self.master, self.default, self.functions[function.name])
 
     def may_administer(self, request: web.Request) -> bool:
         """Whether the request carries the master key."""
-        return _has(request, self.master)
+        return self._opens(request, self.master)
 
     def may_send_events(self, request: web.Request) -> bool:
         """Whether the request carries the Event Grid extension's system key, or the master key."""
-        return _has(request, self.event_grid, self.master)
+        return self._opens(request, self.event_grid, self.master)
 
     def lines(self) -> list[str]:
         """The keys as text, one a line."""
@@ -62,7 +66,6 @@ class Keys:
             *functions,
         ]
 
-
-def _has(request: web.Request, *keys: str) -> bool:
-    given = request.headers.get("x-functions-key") or request.query.get("code") or ""
-    return any(compare_digest(given.encode(), key.encode()) for key in keys)
+    def _opens(self, request: web.Request, *keys: str) -> bool:
+        given = request.headers.get("x-functions-key") or request.query.get("code") or ""
+        return not self.required or any(compare_digest(given.encode(), key.encode()) for key in keys)

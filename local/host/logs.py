@@ -17,21 +17,12 @@ from azure_functions_runtime import invocation_id_cv
 
 from local.host.worker import invocation
 
-_LEVELS = {
-    "trace": logging.DEBUG,
-    "debug": logging.DEBUG,
-    "information": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
-    "none": logging.CRITICAL + 1,
-}
 _HOST = "local.host"
 running: dict[str, str] = {}
 """The function's name for each running invocation's id."""
 
 
-def configure(levels: Mapping[str, str], *, debug: bool = False) -> None:
+def configure(levels: Mapping[str, int], *, debug: bool = False) -> None:
     """Send every record to stderr; `debug` (PYTHON_ENABLE_DEBUG_LOGGING) lets the app's debug records through."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line())
@@ -45,9 +36,9 @@ def configure(levels: Mapping[str, str], *, debug: bool = False) -> None:
 class _Categories(logging.Filter):
     """Gives a record its category and drops it when the category's level is higher."""
 
-    def __init__(self, levels: Mapping[str, str], host_thread: int) -> None:
+    def __init__(self, levels: Mapping[str, int], host_thread: int) -> None:
         super().__init__()
-        self._levels = {name.lower(): _LEVELS.get(level.lower(), logging.INFO) for name, level in levels.items()}
+        self._levels = {name.lower(): level for name, level in levels.items()}
         self._host_thread = host_thread
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -1,8 +1,4 @@
-"""The local Functions host as a child process, for tests and stories.
-
-with HostProcess({"AzureWebJobsStorage": "..."}) as host:
-requests.post(f"{host.url}/admin/functions/sweep")
-"""
+"""The local Functions host as a child process, for tests and stories: `with HostProcess(settings) as host: ...host.url`."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
@@ -131,10 +131,8 @@ class QueueListener:
                 await self._queue.update_message(
                     message.id, message.pop_receipt, visibility_timeout=round(self._options.visibility_timeout)
                 )
-        except (ResourceNotFoundError, ResourceExistsError) as error:
-            _log.info("Queue message '%s' is gone or was taken by another host: %s", message.id, error.reason)
-        except AzureError:
-            _log.exception("Queue message '%s' could not be completed and comes back later", message.id)
+        except AzureError as error:  # its time was over and another host has it, or the storage is away
+            _log.warning("Queue message '%s' could not be completed: %s", message.id, error)
 
     def _decode(self, message: QueueMessage) -> bytes | None:
         if not self._options.base64:
@@ -191,8 +189,8 @@ class QueueListener:
                     message.id, message.pop_receipt, visibility_timeout=self._invisible
                 )
                 message.pop_receipt = renewed.pop_receipt
-            except (ResourceNotFoundError, HttpResponseError) as error:
-                _log.warning("Queue message '%s' could not be kept invisible: %s", message.id, error.reason)
+            except AzureError as error:
+                _log.warning("Queue message '%s' could not be kept invisible: %s", message.id, error)
 
 
 def trigger_metadata(message: QueueMessage) -> dict[str, TypedData]:

@@ -56,39 +56,45 @@ def read_route(function: Function) -> Route:
     """
     properties = function.trigger.properties
     template = str(properties["route"] if properties.get("route") is not None else function.name).strip("/")
-    pattern, order, defaults = "", [], {}
-    for number, segment in enumerate(template.split("/") if template else []):
-        expression, kind, default = _segment(segment)
-        defaults.update(default)
-        slash = "/" if number else ""
-        pattern += f"(?:{slash}{expression})?" if kind >= _CAN_BE_ABSENT else slash + expression
-        order.append(kind % _CAN_BE_ABSENT)
-    methods = frozenset(str(method).upper() for method in properties.get("methods") or [])
-    return Route(function, template, methods, re.compile(pattern + r"\Z", re.IGNORECASE), defaults, tuple(order))
+    pattern, segments = "", [_segment(text) for text in template.split("/") if text]
+    for number, segment in enumerate(segments):
+        expression = f"/{segment.pattern}" if number else segment.pattern
+        pattern += f"(?:{expression})?" if segment.can_be_absent else expression
+    return Route(
+        function=function,
+        template=template,
+        methods=frozenset(str(method).upper() for method in properties.get("methods") or []),
+        pattern=re.compile(pattern + r"\Z", re.IGNORECASE),
+        defaults={name: value for segment in segments for name, value in segment.defaults.items()},
+        order=tuple(segment.order for segment in segments),
+    )
 
 
-_CAN_BE_ABSENT = 10
-_LITERAL, _CONSTRAINED, _FREE, _REST = range(4)
+@dataclass(frozen=True)
+class _Segment:
+    """A part of a template between slashes; `order`: 0 literal, 1 constrained parameter, 2 free one, 3 the rest."""
+
+    pattern: str
+    order: int
+    can_be_absent: bool
+    defaults: Mapping[str, str]
 
 
-def _segment(segment: str) -> tuple[str, int, dict[str, str]]:
-    expression, kind, defaults, position = "", _LITERAL, {}, 0
-    for part in _PARAMETER.finditer(segment):
-        expression += re.escape(segment[position : part.start()])
-        position = part.end()
-        constraints = [constraint for constraint in part["constraints"].split(":") if constraint]
+def _segment(text: str) -> _Segment:
+    pattern, order, can_be_absent, defaults, position = "", 0, False, {}, 0
+    for part in _PARAMETER.finditer(text):
+        checks = "".join(f"(?={_constraint(one)}(?:/|\\Z))" for one in part["constraints"].split(":") if one)
         value = ".+" if part["all"] else "[^/]+?"
-        checks = "".join(f"(?={_constraint(one)}(?:/|\\Z))" for one in constraints)
-        expression += f"(?P<{part['name']}>{checks}{value})"
-        kind = max(kind, _REST if part["all"] else _CONSTRAINED if constraints else _FREE)
+        pattern += f"{re.escape(text[position : part.start()])}(?P<{part['name']}>{checks}{value})"
+        position = part.end()
+        order = max(order, 3 if part["all"] else 1 if checks else 2)
+        can_be_absent = bool(part["optional"] or part["all"] or part["default"] is not None)
         if part["default"] is not None:
             defaults[part["name"]] = part["default"]
-        if part["optional"] or part["default"] is not None or part["all"]:
-            kind += _CAN_BE_ABSENT
-    rest = segment[position:]
+    rest = text[position:]
     if "{" in rest or "}" in rest:
-        raise FunctionInError(f"the route segment '{segment}' is not understood")
-    return expression + re.escape(rest), kind, defaults
+        raise FunctionInError(f"the route segment '{text}' is not understood")
+    return _Segment(pattern + re.escape(rest), order, can_be_absent, defaults)
 
 
 def _constraint(text: str) -> str:

@@ -32,10 +32,10 @@ class FrontEnd:
         *,
         prefix: str,
         host_id: str,
-        keys: Keys | None,
+        keys: Keys,
         run_by_hand: RunByHand,
     ) -> None:
-        """`keys` None: no key is asked for; `run_by_hand` runs a function with the `input` of `/admin/functions/NAME`."""
+        """`run_by_hand` runs a function with the `input` of `/admin/functions/NAME`."""
         self._functions = {name.lower(): function for name, function in functions.items()}
         self._routes = routes
         self._invoker = invoker
@@ -79,19 +79,19 @@ class FrontEnd:
             match = find(self._routes, request.method, path[len(self._prefix) :])
         if match is None:
             return web.Response(text=_PAGE, content_type="text/html") if path == "/" else web.Response(status=404)
-        if self._keys is not None and not self._keys.may_call(request, match.function):
+        if not self._keys.may_call(request, match.function):
             return web.Response(status=401)
         return await asyncio.shield(self._invoker.start(http_trigger.answer(request, match, self._invoker)))
 
     async def _event_grid(self, request: web.Request) -> web.StreamResponse:
-        if request.method != "OPTIONS" and self._keys is not None and not self._keys.may_send_events(request):
+        if request.method != "OPTIONS" and not self._keys.may_send_events(request):
             return web.Response(status=401)
         if request.method not in {"POST", "OPTIONS"}:
             return web.Response(status=404)
         return await self._webhook.answer(request)
 
     async def _run_function(self, request: web.Request) -> web.StreamResponse:
-        if self._keys is not None and not self._keys.may_administer(request):
+        if not self._keys.may_administer(request):
             return web.Response(status=401)
         function = self._functions.get(request.match_info["name"].lower())
         if function is None:
@@ -104,12 +104,12 @@ class FrontEnd:
         return web.Response(status=202)
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
-        if self._keys is not None and not self._keys.may_administer(request):
+        if not self._keys.may_administer(request):
             return web.Response(status=401)
         return web.json_response({"id": self._host_id, "state": "Running", "version": "4.0.0-local"})
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        if self._keys is not None and not self._keys.may_administer(request):
+        if not self._keys.may_administer(request):
             return web.Response(status=401)
         return web.json_response([self._describe(request, function) for function in self._functions.values()])
 

@@ -9,7 +9,7 @@ Source: https://learn.microsoft.com/azure/azure-functions/functions-reference#co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 
 HOST_STORAGE = "AzureWebJobsStorage"
+# Seconds: the triggers try again anyway, and a host that ends must not wait for long.
+_RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 1, "random_jitter_range": 0}
 C = TypeVar("C", BlobServiceClient, QueueServiceClient)
 
 
@@ -59,13 +61,13 @@ class Storage:
             if text is not None and text.lower().startswith("usedevelopmentstorage="):
                 raise ConnectionMissingError(f"Azure's Python clients need {name} to be a whole connection string")
             if text is not None:
-                return kind.from_connection_string(text)
+                return kind.from_connection_string(text, **_RETRIES)
             uri = self._settings.get(f"{name}__{service}ServiceUri") or self._settings.get(f"{name}__serviceUri")
             account = self._settings.get(f"{name}__accountName")
             if uri is None and account is not None:
                 uri = f"https://{account}.{service}.core.windows.net"
             if uri is not None:
-                return kind(uri, credential=self._credential(name))
+                return kind(uri, credential=self._credential(name), **_RETRIES)
         name = connection or HOST_STORAGE
         raise ConnectionMissingError(
             f"the storage account connection '{name}' does not exist: set {name} (a connection string), "

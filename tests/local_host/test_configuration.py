@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_host_json_is_read_and_the_environment_overrides_it(tmp_path: Path) -> N
     host = read_host_json(written(tmp_path, document), environment)
     assert host.queues == QueueOptions(10, 5, 2.0, 1.0, 5, base64=True)
     assert (host.route_prefix, host.function_timeout) == ("", None)
-    assert host.log_levels == {"default": "Warning", "Function.a.User": "Debug"}
+    assert host.log_levels == {"default": logging.WARNING, "Function.a.User": logging.DEBUG}
     assert host.not_copied == ("concurrency.dynamicConcurrencyEnabled",)
 
 
@@ -55,6 +56,10 @@ def test_host_json_is_read_and_the_environment_overrides_it(tmp_path: Path) -> N
         ({"version": "2.0", "functionTimeout": "soon"}, "functionTimeout must be a time span"),
         ({"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}, "batchSize must be between 1 and 32"),
         ({"version": "2.0", "extensions": {"queues": {"batchSize": "x"}}}, "must be a whole number"),
+        (
+            {"version": "2.0", "logging": {"logLevel": {"default": "Loud"}}},
+            "logLevel.default must be one of trace, debug",
+        ),
         ({"version": "2.0", "extensions": {"queues": {"messageEncoding": "utf7"}}}, "base64 or none"),
     ],
 )

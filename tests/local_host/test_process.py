@@ -116,6 +116,31 @@ def test_a_function_that_takes_too_long_fails(start_host: StartHost) -> None:
     host.wait_for_log("Timeout value of 1 s exceeded")
 
 
+def test_a_function_that_blocks_its_event_loop_does_not_block_the_host(start_host: StartHost) -> None:
+    host = start_host()
+    with ThreadPoolExecutor() as callers:
+        blocked = callers.submit(requests.get, f"{host.url}/api/block/1", timeout=30)
+        host.wait_for_log("block begins")
+        assert requests.get(f"{host.url}/admin/host/status", timeout=10).ok
+        assert not blocked.done()
+
+
+def test_storage_that_is_away_is_waited_for(start_host: StartHost) -> None:
+    away = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
+    away += "".join(f"{service}Endpoint=http://127.0.0.1:1/a;" for service in ("Blob", "Queue"))
+    host = start_host(AzureWebJobsStorage=away)
+    host.wait_for_log("The queue 'work' could not be read, trying again")
+    host.wait_for_log("The lease of a timer could not be had, trying again")
+    assert host.stop() == 0
+
+
+def test_the_route_prefix_of_host_json_is_kept(start_host: StartHost) -> None:
+    for prefix, path in (("", "/text"), ("my/own", "/My/own/text")):
+        host = start_host(AzureFunctionsJobHost__extensions__http__routePrefix=prefix)
+        assert requests.get(host.url + path, timeout=10).text == "GET says hello"
+        assert requests.get(f"{host.url}/api/text", timeout=10).status_code == 404
+
+
 def test_a_request_that_is_being_served_is_finished(start_host: StartHost) -> None:
     host = start_host()
     with ThreadPoolExecutor() as callers:

@@ -18,7 +18,7 @@ EVERY_SECOND = "* * * * * *"
 
 def fired(host: HostProcess) -> set[str]:
     """The seconds at which a host's log says that the timer fired."""
-    return set(re.findall(r"Timer fired at (\S{19})", host.log()))
+    return set(re.findall(r"Executing 'Functions.tick' .*Timer fired at (\S{19})", host.log()))
 
 
 def container_of(account: Account) -> ContainerClient:
@@ -43,6 +43,10 @@ def test_a_timer_is_fired_by_hand_at_any_time(start_host: StartHost) -> None:
     host.wait_for_log("tick past_due=False", count=2)
 
 
+def test_a_timer_can_run_on_startup_and_without_a_status(start_host: StartHost) -> None:
+    start_host().wait_for_log("wake status={}$")
+
+
 def test_a_schedule_that_is_none_puts_the_function_in_error(start_host: StartHost) -> None:
     log = start_host(TICK_SCHEDULE="every now and then").log()
     assert "The 'tick' function is in error: The schedule expression 'every now and then' was not recognized" in log
@@ -50,12 +54,12 @@ def test_a_schedule_that_is_none_puts_the_function_in_error(start_host: StartHos
 
 def test_one_host_of_several_fires_and_another_takes_over(start_host: StartHost) -> None:
     first = start_host(TICK_SCHEDULE=EVERY_SECOND, time_scale=0.01)
-    first.wait_for_log("Timer fired", count=2)
+    first.wait_for_log("tick past_due", count=2)
     second = start_host(TICK_SCHEDULE=EVERY_SECOND, time_scale=0.01)
-    first.wait_for_log("Timer fired", count=4)
+    first.wait_for_log("tick past_due", count=4)
     assert not fired(second)
     first.stop()
-    second.wait_for_log("Timer fired", count=2)
+    second.wait_for_log("tick past_due", count=2)
     assert not fired(first) & fired(second)
 
 

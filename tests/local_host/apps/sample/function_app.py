@@ -47,6 +47,13 @@ async def slow(req: func.HttpRequest) -> str:
     return "done"
 
 
+@app.route(route="block/{seconds}", auth_level=func.AuthLevel.ANONYMOUS)
+async def block(req: func.HttpRequest) -> str:
+    log.info("block begins")
+    time.sleep(float(req.route_params["seconds"]))
+    return "done"
+
+
 @app.event_grid_trigger(arg_name="event")
 @app.queue_output(arg_name="out", queue_name="events", connection="AzureWebJobsStorage")
 async def on_event(event: func.EventGridEvent, out: func.Out[str]) -> None:
@@ -92,6 +99,11 @@ async def many(message: func.QueueMessage) -> None:
 @app.timer_trigger(arg_name="timer", schedule="%TICK_SCHEDULE%")
 async def tick(timer: func.TimerRequest) -> None:
     log.info("tick past_due=%s", timer.past_due)
+
+
+@app.timer_trigger(arg_name="timer", schedule="%TICK_SCHEDULE%", run_on_startup=True, use_monitor=False)
+def wake(timer: func.TimerRequest) -> None:
+    log.info("wake status=%s", getattr(timer, "schedule_status", None))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%SCHEDULE_WITHOUT_VALUE%")
