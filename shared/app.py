@@ -32,6 +32,7 @@ from shared.leases import CONTAINER, BlobLeases
 from shared.ledger.alerts import AlertBook
 from shared.ledger.bindings import Bindings
 from shared.ledger.decisions import Decisions
+from shared.ledger.follow_ups import FollowUps
 from shared.ledger.intents import Intents
 from shared.ledger.retention import Retention
 from shared.ledger.runs import Runs
@@ -151,7 +152,10 @@ class App:
     @cached_property
     def worker(self) -> Worker:
         """What becomes of messages."""
-        return Worker(self.reviewer, self.messages, self.runs, self.alerts, self.outbox, self.clocks.now)
+        follow_ups = FollowUps(self._table("decisions"))
+        return Worker(
+            self.reviewer, self.messages, follow_ups, self.runs, self.alerts, self.outbox, self.clocks.now
+        )  # fmt: skip
 
     @cached_property
     def estate(self) -> Estate:

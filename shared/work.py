@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.alerts import Condition, approval_failed, policy_invalid, review_failed
 from shared.errors import NotFoundError, OutsideScopeError, PermanentError, TransientError
 from shared.ledger.alerts import AlertBook
+from shared.ledger.follow_ups import FollowUps
 from shared.ledger.runs import Runs
 from shared.messages import InvalidMessageError, Messages, ReviewMessage, parse_message
 from shared.policy.findings import PolicyError
@@ -31,6 +32,7 @@ class Worker:
 
     reviewer: Reviewer
     messages: Messages
+    follow_ups: FollowUps
     runs: Runs
     alerts: AlertBook
     outbox: Outbox
@@ -58,7 +60,7 @@ class Worker:
             if message.attempt >= MOST_ATTEMPTS:
                 raise
             log.info("again later: %s", error)
-            self.messages.send(message.again("retry"), error.retry_after or retry_delay(message))
+            self._retry(message, error.retry_after or retry_delay(message))
         except PermanentError as error:
             self._refused(message, error)
         else:
@@ -69,12 +71,19 @@ class Worker:
         """Queue what a review left for later: firewall work, unfinished operations, evidence that may still arrive."""
         if message.dry_run:
             return
+        later = replace(message, run_id=None)  # the run has its answer
         if review.settle_after is not None:
-            self.messages.send(message.again("settle"), review.settle_after)
+            self.messages.send(later.again("settle"), review.settle_after)
         if review.retry_after is not None:
-            self.messages.send(message.again("retry"), review.retry_after)
+            self._retry(later, review.retry_after)
         elif review.awaits_evidence:
-            self.messages.send(message.again("retry"), retry_delay(message))
+            self._retry(later, retry_delay(message))
+
+    def _retry(self, message: ReviewMessage, delay: float) -> None:
+        """Queue a retry, unless one for the target is outstanding; a run's message must come back itself."""
+        owed = message.run_id is not None or message.dry_run
+        if owed or self.follow_ups.wanted(message.target, delay, self.now()):
+            self.messages.send(message.again("retry"), delay)
 
     def policy_unusable(self, error: PolicyError) -> None:
         """Raise `PolicyInvalid`, once for each invalid text."""
