@@ -38,7 +38,7 @@ from shared.ledger.retention import Retention
 from shared.ledger.runs import Runs
 from shared.ledger.tables import Table
 from shared.ledger.tenants import TenantCache
-from shared.messages import QUEUE, QueueMessages
+from shared.messages import QUEUE, Messages, QueueMessages
 from shared.policy.model import Service
 from shared.policy.source import PolicyMissingError, PolicySource, PolicyUnreadableError, Reader, file_reader
 from shared.reevaluate import Reevaluation
@@ -70,11 +70,20 @@ class Clocks:
 class App:
     """The wired app. Each part is made when it is first asked for, once."""
 
-    def __init__(self, settings: Settings, *, root: Path, clocks: Clocks | None = None, credential: Any = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        root: Path,
+        clocks: Clocks | None = None,
+        credential: Any = None,
+        messages: Messages | None = None,
+    ) -> None:
         self.settings = settings
         self.clocks = clocks or Clocks()
         self._root = root
         self._credential = credential
+        self._messages = messages
 
     @cached_property
     def credential(self) -> Any:
@@ -187,9 +196,9 @@ class App:
         return ArmScope(self.arm, self.clocks.monotonic)
 
     @cached_property
-    def messages(self) -> QueueMessages:
+    def messages(self) -> Messages:
         """The queue of reviews."""
-        return QueueMessages(lambda: self.storage.queue(QUEUE))
+        return self._messages or QueueMessages(lambda: self.storage.queue(QUEUE))
 
     @cached_property
     def decisions(self) -> Decisions:
@@ -330,7 +339,7 @@ def build(environment: Mapping[str, str] | None = None, *, root: Path | None = N
     Args:
         environment: the settings; the process's own where None.
         root: the folder that a relative POLICY_PATH is looked up in; the app's own where None.
-        replaced: parts of `App.__init__` to replace: `clocks`, `credential`.
+        replaced: parts of `App.__init__` to replace: `clocks`, `credential`, `messages`.
 
     Raises:
         InvalidSettingsError: a setting is missing or malformed.

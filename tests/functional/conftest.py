@@ -1,0 +1,52 @@
+"""One local Azure and one Azurite for each worker of pytest; every test has subscriptions, a storage account and a topic of
+its own. Not faked: ARM's wire, the SDKs, tokens, tables, leases. Moved: time (see `clock`)."""  # noqa: D205, D209, D415
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.azure.process import AzureProcess
+from tests.functional.clock import MovedTime
+from tests.functional.world import World
+from tests.local_host.azurite_server import Account, azurite
+
+PLENTY = {"size": 100_000, "refill": 1000}
+
+
+@pytest.fixture(scope="session")
+def local_azure() -> Iterator[AzureProcess]:
+    """Azure at Azure's pace: what takes time takes it when the test lets it pass."""
+    with AzureProcess(time_scale=1, webhook="", azurite=False) as running:
+        running.client.local("PUT", "throttling", {"graphQueries": PLENTY})  # one principal for all tests
+        yield running
+
+
+@pytest.fixture(scope="session")
+def moved_time(local_azure: AzureProcess) -> MovedTime:
+    return MovedTime(local_azure.client)
+
+
+@pytest.fixture(scope="session")
+def storage_accounts() -> Iterator[Iterator[Account]]:
+    with azurite(300) as made:
+        yield iter(made)
+
+
+@pytest.fixture
+def world(
+    local_azure: AzureProcess,
+    moved_time: MovedTime,
+    storage_accounts: Iterator[Account],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):  # for azure-identity
+        monkeypatch.setenv(name, local_azure.settings[name])
+    made = World(local_azure.settings, next(storage_accounts).connection_string, moved_time, tmp_path)
+    made.forget_calls()
+    yield made
+    for table in ("faults", "locks", "access", "denyPolicies"):
+        made.client.local("DELETE", table)

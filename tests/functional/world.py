@@ -1,0 +1,205 @@
+"""The app and its Azure in one place, for tests in one process: wake it, let time pass, look at what it did.
+
+The app is the real one, wired by `shared.app.build` with its real clients; replaced are only its clocks and its queue,
+whose delayed messages follow the moved time.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from azure.data.tables import TableServiceClient
+
+from local.azure.client import LocalClient
+from local.azure.identity import APP_CLIENT
+from local.azure.tenants import HOME_TENANT, principal
+from shared.app import App, build
+from shared.ledger.tables import partition, unpack
+from shared.messages import ReviewMessage, parse_message
+from shared.reevaluate import Answer
+from shared.resource_id import parse
+from tests.functional.clock import MovedTime
+from tests.functional.estate import Azure, Cluster, Estate, Json, Party, Target, arm_of
+
+APP_PRINCIPAL = principal(HOME_TENANT, APP_CLIENT)
+
+
+@dataclass
+class MovedQueue:
+    """The queue `reviews` in moved time. Messages are kept as the text that the real queue would carry."""
+
+    time: MovedTime
+    waiting: list[tuple[datetime, str]] = field(default_factory=list)
+
+    def send(self, message: ReviewMessage, delay: float = 0) -> None:
+        """See `shared.messages.Messages`."""
+        due = self.time.now().timestamp() + delay
+        self.waiting.append((datetime.fromtimestamp(due, tz=self.time.now().tzinfo), message.to_text()))
+        self.waiting.sort(key=lambda one: one[0])
+
+    @property
+    def causes(self) -> list[str]:
+        """Why each waiting message was sent, in the order in which they will be delivered."""
+        return [json.loads(text)["cause"] for _, text in self.waiting]
+
+
+def allow(*requesters: str, name: str = "", **more: Any) -> Json:
+    """An allow rule, for any target unless `targets` says otherwise."""
+    known = {"name": name or f"allow-{'-'.join(requesters)}", "effect": "allow", "requesters": list(requesters)}
+    return {**known, "targets": "any", **more}
+
+
+def deny(*requesters: str, name: str = "", effect: str = "deny", **more: Any) -> Json:
+    """A deny rule (or a reject rule); without requesters it is for any."""
+    known = {"name": name or f"{effect}-{'-'.join(requesters) or 'any'}", "effect": effect}
+    return {**known, "requesters": list(requesters) or "any", "targets": "any", **more}
+
+
+class World:
+    """One test's Azure and app."""
+
+    def __init__(self, settings: Mapping[str, str], connection_string: str, time: MovedTime, folder: Path) -> None:
+        self.client = LocalClient(settings)
+        self.time = time
+        self.azure = Azure(self.client, time, arm_of(self.client))
+        self.home = Estate(self.azure)
+        self.hub = Party(self.azure, HOME_TENANT)
+        self.partner = Party(self.azure, str(uuid.uuid4()))
+        self.queue = MovedQueue(time)
+        self.topic = f"alerts-{uuid.uuid4().hex[:8]}"
+        self._folder = folder
+        self._parties = [self.hub, self.partner]
+        self._mine: list[tuple[str, str]] = []
+        self.settings = {
+            **settings,
+            "AzureWebJobsStorage": connection_string,
+            "ALERT_TOPIC_ENDPOINT": f"{self.client.url}/topics/{self.topic}/api/events",
+        }
+
+    # --- what there is
+
+    def storage_account(self, **properties: Any) -> Target:
+        return self.home.storage_account(**properties)
+
+    def namespace(self, **rules: Any) -> Target:
+        return self.home.namespace(**rules)
+
+    def cluster(self) -> Cluster:
+        return self.home.cluster()
+
+    def stranger(self) -> Party:
+        """Somebody whom nobody knows, in a tenant of their own."""
+        party = Party(self.azure, str(uuid.uuid4()))
+        self._parties.append(party)
+        return party
+
+    def policy(self, requesters: Mapping[str, Json], *rules: Json, mode: str = "enforce", **more: Any) -> None:
+        """Write the policy. An app that runs already sees it after 45 s."""
+        document = {"version": 1, "mode": mode, "scope": {"subscriptions": [self.home.subscription]},
+                    "requesters": dict(requesters), "rules": list(rules), **more}  # fmt: skip
+        self.policy_text(json.dumps(document, indent=1))
+
+    def policy_text(self, text: str) -> None:
+        (self._folder / "policy.yaml").write_text(text)
+
+    def fault(
+        self, method: str, part: str, *, times: int = 1, when: str = "before", regex: str = "", **answer: Any
+    ) -> Json:
+        """Make the next calls that match go wrong; `part` is in the path, `answer` is what comes instead."""
+        match = {"method": method, "pathContains": part, "pathRegex": regex}
+        shown: Json = self.client.local(
+            "POST", "faults", {"match": match, "times": times, "when": when, "answer": answer}
+        )
+        return shown
+
+    # --- the app
+
+    @cached_property
+    def app(self) -> App:
+        """The app; `restart` makes another instance of it."""
+        return build(self.settings, root=self._folder, clocks=self.time.clocks, messages=self.queue)
+
+    def restart(self) -> None:
+        """Go on with another instance, which knows only what the ledger holds."""
+        del self.app
+
+    def wake(self, target: Target, cause: str = "event") -> None:
+        """An event about the target: it is reviewed, with everything that is due at once."""
+        self.queue.send(ReviewMessage(parse(target.id), cause))
+        self.work()
+
+    def sweep(self) -> int:
+        """The timer fires; answers how many targets it queued."""
+        queued = self.app.sweep.run()
+        self.work()
+        return queued
+
+    def later(self, seconds: float) -> None:
+        """Let time pass; messages are delivered when they are due."""
+        end = self.time.now().timestamp() + seconds
+        while self.queue.waiting and self.queue.waiting[0][0].timestamp() <= end:
+            self.time.advance(max(0.0, (self.queue.waiting[0][0] - self.time.now()).total_seconds()))
+            self.work()
+        self.time.advance(max(0.0, end - self.time.now().timestamp()))
+
+    def work(self) -> None:
+        """Deliver what is due."""
+        while self.queue.waiting and self.queue.waiting[0][0] <= self.time.now():
+            _, text = self.queue.waiting.pop(0)
+            self.app.worker.handle(parse_message(text), None)
+
+    def reevaluate(self, scope: Target | str, **body: Any) -> Answer:
+        """A person's POST."""
+        named = scope.id if isinstance(scope, Target) else scope
+        return self.app.reevaluation.answer(json.dumps({"scope": named, **body}).encode())
+
+    def decided(self, scope: Target | str, **body: Any) -> list[Json]:
+        """The decisions that a person's POST answers."""
+        answer = self.reevaluate(scope, **body)
+        assert answer.status == 200, answer.body
+        results: list[Json] = answer.body["results"]
+        return results
+
+    # --- what it did
+
+    def calls(self, method: str = "", part: str = "") -> list[tuple[str, str]]:
+        """The app's ARM calls since `forget_calls`, as method and path. Challenges (without a token) are among them."""
+        found = self.client.local("GET", f"calls?method={method}&pathContains={part}")
+        return [(c["method"], c["path"]) for c in found if c["principal"] in (APP_PRINCIPAL, "")]
+
+    def forget_calls(self) -> None:
+        self.client.local("DELETE", "calls")
+
+    def writes(self) -> list[tuple[str, str]]:
+        """The app's writes."""
+        return [call for call in self.calls() if call[0] not in ("GET", "POST")]
+
+    def alerts(self) -> list[Json]:
+        """The events that arrived at the topic."""
+        return [one["event"] for one in self.client.local("GET", f"topics/{self.topic}/events")]
+
+    def alert_types(self) -> list[str]:
+        """Their types without the prefix, sorted."""
+        return sorted(alert["type"].partition(".")[2] for alert in self.alerts())
+
+    def rows(self, table: str) -> list[Json]:
+        """What a table of the ledger holds; nothing where it was never made."""
+        with TableServiceClient.from_connection_string(self.settings["AzureWebJobsStorage"]) as service:
+            if table not in {one.name for one in service.list_tables()}:
+                return []
+            with service.get_table_client(table) as client:
+                return [dict(row) for row in client.list_entities()]
+
+    def recorded(self, target: Target, outcome: str = "") -> list[Json]:
+        """The decisions on a target in the ledger (with one outcome, or all), newest first."""
+        key = partition(parse(target.id))
+        rows = [r for r in self.rows("decisions") if r["PartitionKey"] == key and not r["RowKey"].startswith("~")]
+        found = [unpack(row, "decision") for row in sorted(rows, key=lambda row: str(row["RowKey"]))]
+        return [decision for decision in found if outcome in ("", decision["outcome"])]
