@@ -75,6 +75,7 @@ def secure(tmp_path: Path) -> Iterator[tuple[Account, Path]]:
         yield one, tmp_path / "ca.pem"
 
 
+@pytest.mark.slow
 def test_queues_and_timers_work_with_the_apps_identity(
     secure: tuple[Account, Path], identity: tuple[str, set[str]]
 ) -> None:

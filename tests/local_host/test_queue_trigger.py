@@ -6,6 +6,7 @@ import json
 import re
 import time
 
+import pytest
 import requests
 from azure.storage.queue import QueueClient, QueueServiceClient
 
@@ -50,6 +51,7 @@ def test_a_failing_message_is_tried_max_dequeue_count_times_and_then_poison(
     assert is_empty(queue_of(account, "work-poison"))
 
 
+@pytest.mark.slow
 def test_a_failed_message_waits_for_the_visibility_timeout(account: Account, start_host: StartHost) -> None:
     queue_of(account, "work").send_message(encoded({"name": "b", "fail": True}))
     host = start_host(AzureFunctionsJobHost__extensions__queues__visibilityTimeout="00:00:02")
@@ -105,6 +107,7 @@ def test_no_more_than_batch_size_and_threshold_run_at_once(account: Account, sta
     assert 4 <= max(at_once) <= 6
 
 
+@pytest.mark.slow
 def test_a_message_stays_invisible_while_its_function_runs(account: Account, start_host: StartHost) -> None:
     queue = queue_of(account, "work")
     queue.send_message(encoded({"name": "long", "seconds": 3}))
@@ -141,6 +144,7 @@ def test_a_host_that_is_stopped_finishes_what_it_began(account: Account, start_h
     assert is_empty(queue)
 
 
+@pytest.mark.slow
 def test_several_hosts_share_the_work(account: Account, start_host: StartHost) -> None:
     queue = queue_of(account, "many")
     one_by_one = {

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import requests
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
@@ -32,6 +33,7 @@ def test_a_timer_fires_on_schedule(start_host: StartHost) -> None:
     assert len(fired(host)) >= 3
 
 
+@pytest.mark.slow
 def test_a_time_span_is_a_schedule(start_host: StartHost) -> None:
     start_host(TICK_SCHEDULE="00:00:01").wait_for_log("tick past_due=False", count=2)
 
@@ -87,6 +89,7 @@ def test_a_missed_time_is_made_good_once_at_the_start(account: Account, start_ho
     assert "past_due=True" not in again.log()
 
 
+@pytest.mark.slow
 def test_another_schedule_makes_nothing_good(account: Account, start_host: StartHost) -> None:
     first = start_host(TICK_SCHEDULE="0 0 * * * *")
     first.wait_for_log("The next 5 occurrences of the 'tick' schedule")
