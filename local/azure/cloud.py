@@ -51,6 +51,7 @@ class Cloud:
         self.router = Router()
         self._shown: dict[str, Callable[[Resource], Json]] = {}
         self.events.show = self.show
+        self.quirks = {"iotHubBareList": False}
         self.data_planes: dict[str, Callable[[Request], Answer]] = {}
         self.consent: Callable[[str, str], bool] = lambda _subscription, _code: False
         if options.webhook:
@@ -65,6 +66,15 @@ class Cloud:
         """Any resource as a GET shows it."""
         show = self._shown.get(fold(resource.type))
         return show(resource) if show else {"id": resource.id, "name": resource.name, **resource.body}
+
+    def show_id(self, shown_id: str) -> Json | None:
+        """The resource or the private endpoint connection with that id as a GET shows it; None if it is not there."""
+        resource = self.state.resource(shown_id)
+        if resource is not None:
+            return self.show(resource)
+        target, _, name = fold(shown_id).partition("/privateendpointconnections/")
+        connection = self.state.connection(target, name)
+        return self.links.show(connection) if connection else None
 
     def snapshot(self) -> Json:
         """Everything as JSON: what is, what is to come, and the events on their way."""

@@ -45,6 +45,8 @@ class Control:
             ("PUT", "throttling"): lambda request, _: cloud.throttle.configure(request.json()),
             ("GET", "graph"): lambda _request, _path: graph.describe(),
             ("PUT", "graph"): lambda request, _: graph.configure(request.json()),
+            ("GET", "quirks"): lambda _request, _path: cloud.quirks,
+            ("PUT", "quirks"): self._quirks,
             ("GET", "subscriptions"): lambda _request, _path: cloud.snapshot()["state"]["subscriptions"],
             ("PUT", "subscriptions"): self._subscription,
             ("GET", "managementGroups"): lambda _request, _path: self._state.management_groups,
@@ -84,6 +86,13 @@ class Control:
             self._cloud.load(request.json())
         except (KeyError, TypeError, ValueError) as error:
             raise AzureError(400, "BadRequest", f"not a snapshot: {error!r}") from error
+
+    def _quirks(self, request: Request, _path: list[str]) -> Json:
+        for name, value in request.json().items():
+            if name not in self._cloud.quirks or not isinstance(value, bool):
+                raise AzureError(400, "BadRequest", f"quirks are booleans: {', '.join(self._cloud.quirks)}")
+            self._cloud.quirks[name] = value
+        return dict(self._cloud.quirks)
 
     def _subscription(self, request: Request, path: list[str]) -> Json:
         subscription = require_guid(_one(path), "SubscriptionId")

@@ -27,8 +27,11 @@ class Target(Protocol):
 
     type: str
 
-    def group_ids(self, target: Resource) -> tuple[str, ...]:
-        """The sub-resources that the target has."""
+    def group_of(self, target: Resource, wanted: str) -> str | None:
+        """The target's sub-resource that is meant by a name, as the target writes it; None if it has no such one."""
+
+    def show_connection(self, connection: Connection) -> Json:
+        """A connection as the provider shows it."""
 
     def connection_name(self, target: Resource, endpoint_name: str) -> str:
         """The name that the provider gives to a new connection."""
@@ -95,11 +98,14 @@ class PrivateLink:
         if target is None:
             message = f"The Resource '{wanted.target}' was not found."
             raise AzureError(404, "ResourceNotFound", message)
-        groups = self.provider(target).group_ids(target)
-        if fold(wanted.group) not in {fold(group) for group in groups}:
-            message = f"The group id '{wanted.group}' is not valid for '{target.id}'. Valid are: {', '.join(groups)}."
+        if self.provider(target).group_of(target, wanted.group) is None:
+            message = f"The group id '{wanted.group[:64]}' is not valid for '{target.id}'."
             raise AzureError(400, "InvalidGroupId", message)
         return target
+
+    def show(self, connection: Connection) -> Json:
+        """A connection as its target's provider shows it."""
+        return self._targets[_type_of(connection.target)].show_connection(connection)
 
     def connect(self, endpoint: str, wanted: Wanted) -> Connection:
         """Make the connection of a private endpoint at its target, and the event of its proxy."""
@@ -110,7 +116,7 @@ class PrivateLink:
             target=target.id,
             name=provider.connection_name(target, endpoint_name),
             endpoint=endpoint,
-            group=next(g for g in provider.group_ids(target) if fold(g) == fold(wanted.group)),
+            group=provider.group_of(target, wanted.group) or wanted.group,
             message=wanted.message,
             requester=wanted.requester,
             created_at=self._clock.stamp(),

@@ -31,6 +31,7 @@ class Namespaces(TargetProvider):
     shown_type = "Microsoft.EventHub/Namespaces"
     connection_type = "Microsoft.EventHub/Namespaces/PrivateEndpointConnections"
     versions: tuple[str, ...] = VERSIONS
+    tier = "Standard"
     shows_action = ""
     pages_connections = True
     groups = {"namespace": ("namespace",)}  # noqa: RUF012  # a table
@@ -54,7 +55,7 @@ class Namespaces(TargetProvider):
         name = call.path.names[0]
         if self.state.named(self.type, name):
             raise AzureError(409, "NamespaceAlreadyExists", f"The specified name '{name[:64]}' is not available.")
-        sku = {"name": "Standard", "tier": "Standard", "capacity": 1, **as_object(body.get("sku"))}
+        sku = {"name": self.tier, "tier": self.tier, "capacity": 1, **as_object(body.get("sku"))}
         properties = merge(self._defaults(name), as_object(body.get("properties")))
         kept = {
             "location": location,

@@ -9,13 +9,12 @@ from __future__ import annotations
 import uuid
 
 from local.azure.cloud import Cloud
-from local.azure.operations import status_body
 from local.azure.providers import kusto_endpoints
 from local.azure.providers.base import envelope, location_of, system_data
-from local.azure.providers.kusto_endpoints import ClusterEndpoints, operation_headers
+from local.azure.providers.kusto_endpoints import ClusterEndpoints
 from local.azure.providers.target import TargetProvider
 from local.azure.router import Call, route
-from local.azure.state import Connection, Operation, Resource
+from local.azure.state import Connection, Resource
 from local.azure.wire import Answer, AzureError, Json, as_object, merge
 
 VERSIONS = ("2021-01-01", "2021-08-27", "2022-02-01", "2022-07-07", "2022-11-11", "2022-12-29", "2023-05-02", "2023-08-15",
@@ -69,7 +68,12 @@ class Clusters(TargetProvider):
         }
         resource, _ = self.keep(call, self.type, kept)
         operation = self.cloud.operations.start(call, CREATION_SECONDS, "kusto.running", resource.key)
-        return Answer(201, self.show(resource), self._headers(call, resource, operation), finished=False)
+        return Answer(
+            201,
+            self.show(resource),
+            self.endpoints.long.headers(call, self.top(call).body["location"], operation),
+            finished=False,
+        )
 
     def patch(self, call: Call) -> Answer:
         """PATCH: 202 with the new values, `Updating` until the operation ends; If-Match is looked at."""
@@ -87,7 +91,12 @@ class Clusters(TargetProvider):
         resource.properties["provisioningState"] = "Updating"
         self.changed(resource)
         operation = self.cloud.operations.start(call, UPDATE_SECONDS, "kusto.running", resource.key)
-        return Answer(202, self.show(resource), self._headers(call, resource, operation), finished=False)
+        return Answer(
+            202,
+            self.show(resource),
+            self.endpoints.long.headers(call, self.top(call).body["location"], operation),
+            finished=False,
+        )
 
     def running(self, key: str) -> None:
         """A cluster's creation or update has ended."""
@@ -95,11 +104,6 @@ class Clusters(TargetProvider):
         if resource is not None:
             resource.properties.update(provisioningState="Succeeded", state="Running")
             self.changed(resource)
-
-    def operation(self, call: Call) -> Answer:
-        """GET of an operation."""
-        operation = self.cloud.operations.get(call.path.names[1])
-        return Answer(200, {"id": call.path.text, **status_body(operation)})
 
     def remove(self, resource: Resource) -> None:
         """A cluster goes with its managed endpoints, and their private endpoints and connections."""
@@ -124,23 +128,21 @@ class Clusters(TargetProvider):
             raise AzureError(400, "BadRequest", message)
         then = ("kusto.decided", connection.target, connection.name, status, description)
         operation = self.cloud.operations.start(call, DECISION_SECONDS, *then, working="Running")
-        target = self.top(call)
         body = {
             "id": f"{connection.target}/PrivateEndpointConnections/{connection.name}",
             "name": connection.name,
             "type": self.connection_type,
             "properties": {**call.body, "provisioningState": "Accepted"},
         }
-        return Answer(200, body, self._headers(call, target, operation), finished=False)
+        return Answer(
+            200, body, self.endpoints.long.headers(call, self.top(call).body["location"], operation), finished=False
+        )
 
     def decided(self, target: str, name: str, status: str, description: str) -> None:
         """A decision shows at last."""
         connection = self.state.connection(target, name)
         if connection is not None:
             self.set_state(connection, status, description, "Succeeded")
-
-    def _headers(self, call: Call, resource: Resource, operation: Operation) -> dict[str, str]:
-        return operation_headers(call, resource.body["location"], operation)
 
 
 def _defaults(name: str, location: str) -> Json:
@@ -171,7 +173,6 @@ def register(cloud: Cloud) -> None:
             route(Clusters.type, VERSIONS, GET=clusters.list),
             route(f"{Clusters.type}/{{}}", VERSIONS, GET=clusters.get, PUT=clusters.put, PATCH=clusters.patch,
                   DELETE=clusters.delete),
-            route("Microsoft.Kusto/locations/{}/operationResults/{}", VERSIONS, GET=clusters.operation),
             *clusters.connection_routes(),
         ]
     )  # fmt: skip

@@ -11,9 +11,10 @@ import uuid
 from local.azure.cloud import Cloud
 from local.azure.private_link import Wanted
 from local.azure.providers.base import require, system_data
+from local.azure.providers.long_running import Form, LongRunning
 from local.azure.providers.managed import ManagedEndpoints, Timing
 from local.azure.router import Call, route
-from local.azure.state import Operation, Resource
+from local.azure.state import Resource
 from local.azure.wire import Answer, AzureError, Json, as_object
 from shared.resource_id import fold
 
@@ -39,6 +40,10 @@ class ClusterEndpoints(ManagedEndpoints):
     service = "kusto"
     creating = "Creating"
     timing = Timing(appears=60, ready=180, deleted=60, lag=0)
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self.long = LongRunning(cloud, Form("Microsoft.Kusto", "locations/{}/operationResults"), VERSIONS)
 
     def show(self, endpoint: Resource) -> Json:
         """The endpoint as the guide shows it; no connection state."""
@@ -107,7 +112,7 @@ class ClusterEndpoints(ManagedEndpoints):
         self.state.add(endpoint)
         self.begin(endpoint)
         operation = self.cloud.operations.start(call, self.timing.ready)
-        headers = operation_headers(call, cluster.body["location"], operation)
+        headers = self.long.headers(call, cluster.body["location"], operation)
         return Answer(201, self.show(endpoint), headers, finished=False)
 
     def patch(self, call: Call) -> Answer:
@@ -122,7 +127,7 @@ class ClusterEndpoints(ManagedEndpoints):
             return Answer(204)
         self.end(endpoint)
         operation = self.cloud.operations.start(call, self.timing.deleted)
-        return Answer(202, None, operation_headers(call, cluster.body["location"], operation), finished=False)
+        return Answer(202, None, self.long.headers(call, cluster.body["location"], operation), finished=False)
 
     def _again(self, endpoint: Resource, properties: Json) -> Answer:
         """Only the message of an endpoint can be changed; the connection keeps the one that it was asked for with."""
@@ -136,15 +141,6 @@ class ClusterEndpoints(ManagedEndpoints):
         return Answer(200, self.show(endpoint))
 
 
-def operation_headers(call: Call, location: str, operation: Operation) -> dict[str, str]:
-    """Azure-AsyncOperation alone, as Kusto sends it."""
-    url = (
-        f"{call.host}/subscriptions/{call.path.subscription}/providers/Microsoft.Kusto/locations/{location}"
-        f"/operationResults/{operation.id}?api-version={call.api_version}"
-    )
-    return {"Azure-AsyncOperation": url}
-
-
 def register(cloud: Cloud) -> ClusterEndpoints:
     """Serve managed private endpoints."""
     endpoints = ClusterEndpoints(cloud)
@@ -152,6 +148,7 @@ def register(cloud: Cloud) -> ClusterEndpoints:
     one = {"GET": endpoints.get, "PUT": endpoints.put, "PATCH": endpoints.patch, "DELETE": endpoints.delete}
     cloud.router.add(
         [
+            *endpoints.long.routes(),
             route(managed, VERSIONS, GET=endpoints.list),
             route(f"{managed}/{{}}", VERSIONS, **one),
         ]

@@ -41,6 +41,10 @@ class TargetProvider(Provider):
         del target  # the same for every resource of most types
         return tuple(self.groups)
 
+    def group_of(self, target: Resource, wanted: str) -> str | None:
+        """The sub-resource that a name means, in any case; None if there is no such one."""
+        return next((group for group in self.group_ids(target) if fold(group) == fold(wanted)), None)
+
     def connection_name(self, target: Resource, endpoint_name: str) -> str:
         """The name that the provider gives to a new connection (facts/requesters.md 1a)."""
         raise NotImplementedError
