@@ -1,0 +1,71 @@
+"""`python -m local demo` (`make demo`): plays the stories and says what happened."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from local.stories import decisions, s1_data_explorer, s3_stranger, s4_manual
+from local.stories.expect import StoryError
+from local.stories.screen import Screen
+from local.stories.stage import Stage
+
+_LOG_LINES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A story; `play` raises `StoryError` when it does not end as it should, and is None while it is not yet built."""
+
+    number: int
+    title: str
+    play: Callable[[Stage], None] | None = None
+
+
+STORIES = (
+    Story(1, s1_data_explorer.TITLE, s1_data_explorer.play),
+    Story(2, "Graph Data Connect: a Synapse workspace to Storage"),
+    Story(3, s3_stranger.TITLE, s3_stranger.play),
+    Story(4, s4_manual.TITLE, s4_manual.play),
+    Story(5, "Impostors"),
+    Story(6, "The firewall is put back"),
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Play all stories; answers 0 only when every one ended as it should."""
+    argparse.ArgumentParser(prog="python -m local demo", description=__doc__).parse_args(arguments)
+    began, screen = time.monotonic(), Screen()
+    screen.say("Starting the local Azure and the Functions host ...")
+    try:
+        with Stage(screen) as stage:
+            failed = [story.number for story in STORIES if not _played(story, stage)]
+            connection_string = stage.azure.settings["AzureWebJobsStorage"]
+            screen.table("Decisions in the ledger", decisions.COLUMNS, decisions.rows(connection_string))
+            if failed:
+                log = "\n".join(stage.host.log().splitlines()[-_LOG_LINES:])
+                screen.say(f"\nThe last lines of the host's log:\n{log}", "dim")
+    except KeyboardInterrupt:
+        return 130
+    taken = f"{time.monotonic() - began:.0f} s"
+    if failed:
+        screen.say(f"\nNot as it should be: story {', '.join(map(str, failed))} ({taken})", "bold red")
+        return 1
+    screen.say(f"\nEvery story ended as it should ({taken}).", "bold green")
+    return 0
+
+
+def _played(story: Story, stage: Stage) -> bool:
+    screen = stage.screen
+    if story.play is None:
+        screen.heading(f"Story {story.number}: {story.title} (not yet built)")
+        return True
+    screen.heading(f"Story {story.number}: {story.title}")
+    try:
+        story.play(stage)
+    except StoryError as error:
+        screen.say(f"    {error}", "red")
+        return False
+    return True

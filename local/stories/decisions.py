@@ -1,0 +1,41 @@
+"""The decisions in the app's ledger (table `decisions`, its rows are documented in `shared/ledger/decisions.py`)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient
+
+COLUMNS = ("target", "requester", "outcome", "rule, or why not", "firewall")
+
+
+def rows(connection_string: str) -> list[tuple[str, ...]]:
+    """One row a decision, oldest first, for a table with `COLUMNS`; what found nothing to do is left out."""
+    made = sorted(_decisions(connection_string), key=lambda decision: str(decision["decidedAt"]))
+    shown = [_row(decision) for decision in made if decision["outcome"] != "unchanged"]
+    return list(dict.fromkeys(shown))
+
+
+def _decisions(connection_string: str) -> list[Any]:
+    with TableClient.from_connection_string(connection_string, "decisions") as table:
+        try:
+            return [json.loads(_text(row)) for row in table.list_entities() if "decision" in row]
+        except ResourceNotFoundError:
+            return []
+
+
+def _text(row: Any) -> str:
+    """A long decision goes on in the columns decision1, decision2, ..."""
+    return "".join(str(row[name]) for name in ("decision", *(f"decision{i}" for i in range(1, 30))) if name in row)
+
+
+def _row(decision: Any) -> tuple[str, ...]:
+    requester = decision["requester"]
+    who = requester["name"] or f"tenant {requester['tenantId'] or 'unknown'}"
+    endpoint = (decision["privateEndpointId"] or "").rpartition("/")[2].partition(".")[0]
+    nearest = next(iter(decision["reasons"]), None)
+    why = decision["rule"] or (f"{nearest['rule']}: {nearest['check']}" if nearest else "no rule")
+    firewall = (decision["firewall"] or {}).get("outcome", "")
+    return decision["targetId"].rpartition("/")[2], f"{who} ({endpoint})", decision["outcome"], why, firewall
