@@ -46,7 +46,7 @@ class Explanation:
 
     def _known(self) -> Iterator[tuple[str, object]]:
         verdict = self.verdict
-        yield "requester", verdict.requester.name if verdict.requester else "none matched"
+        yield "requester", verdict.requester.name if verdict.requester else "any" if verdict.rule else "none matched"
         yield "tenant", verdict.tenant_id or "unknown"
         yield "asks for", verdict.sub_resource or "an unknown sub-resource"
         if verdict.firewall:

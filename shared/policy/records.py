@@ -146,7 +146,7 @@ class Record:
                 report.unknown(node.keys[key], "key", key, tuple(known))
         for field in self.fields:
             if field.required and field.key not in node.entries:
-                report.error(node, f"the key {field.key} is missing: {field.description}")
+                report.error(node, f"the key {field.key} is missing: {field.description.partition('. ')[0]}")
         if self.one_of and not any(key in node.entries for key in self.one_of):
             report.error(node, f"at least one of these keys is needed: {', '.join(self.one_of)}")
         return Entry(node, values)
