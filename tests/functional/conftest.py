@@ -1,5 +1,5 @@
 """One local Azure and one Azurite for each worker of pytest; every test has subscriptions, a storage account and a topic of
-its own. Not faked: ARM's wire, the SDKs, tokens, tables, leases. Moved: time (see `clock`)."""  # noqa: D205, D209, D415
+its own. Not faked: ARM's wire, the SDKs, tokens, tables, leases. Moved: time (see `clock`)."""
 
 from __future__ import annotations
 

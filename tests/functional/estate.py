@@ -116,8 +116,8 @@ class Target:
             rules: Json = self.azure.arm("GET", f"{self.id}/networkRuleSets/default", self.version)["properties"]
             namespace = self.azure.arm("GET", self.id, self.version)["properties"]["publicNetworkAccess"]
             return rules | {"namespace": namespace}
-        properties = self.azure.arm("GET", self.id, self.version)["properties"]
-        return {"publicNetworkAccess": properties.get("publicNetworkAccess", "Enabled")} | properties["networkAcls"]
+        properties: Json = self.azure.arm("GET", self.id, self.version)["properties"]
+        return {"publicNetworkAccess": "Enabled", **properties, **properties["networkAcls"]}
 
 
 @dataclass(frozen=True)
