@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
 _RESOURCE_GROUP = re.compile(r"[\w().-]{0,89}[\w()-]")
@@ -31,7 +32,7 @@ class InvalidResourceIdError(ValueError):
     """The text is not an ARM id. The message says which part, and repeats no more than its first 120 characters."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ResourceId:
     """A subscription, a resource group or a resource (with its child, if any).
 
@@ -54,7 +55,7 @@ class ResourceId:
             text += "".join(f"/{t}/{n}" for t, n in zip(types, self.names, strict=True))
         return text
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The id in lower case: equal for equal resources, whatever the case they were written in."""
         return fold(str(self))
@@ -129,8 +130,9 @@ def parse(text: object) -> ResourceId:
     return ResourceId(subscription, parts[4], "/".join([parts[6], *parts[7::2]]), tuple(parts[8::2]))
 
 
-def try_parse(text: object) -> ResourceId | None:
-    """As `parse`, but None for what is not an id: for values that others send us."""
+@lru_cache(maxsize=4096)
+def try_parse(text: str | None) -> ResourceId | None:
+    """As `parse`, but None for what is not an id: for values that others send us, again and again the same."""
     try:
         return parse(text)
     except InvalidResourceIdError:

@@ -81,16 +81,15 @@ def _tenant_check(
 
 def target_checks(rule: Rule, target: Target) -> Failure | None:
     """The first target selector that does not accept the target."""
-    selected = rule.targets
-    simple = (
-        (Check.TARGET_TYPE, selected.types, fold(target.id.type)),
-        (Check.TARGET_SUBSCRIPTION, selected.subscriptions, target.id.subscription_id),
-        (Check.TARGET_RESOURCE_GROUP, selected.resource_groups, target.id.group.key),
-        (Check.TARGET_RESOURCE, selected.resources, target.id.key),
-    )
-    for check, values, found in simple:
-        if values and found not in values:
-            return Failure(check, one_of(values), found)
+    selected, resource = rule.targets, target.id
+    if selected.types and fold(resource.type) not in selected.types:
+        return Failure(Check.TARGET_TYPE, one_of(selected.types), resource.type)
+    if selected.subscriptions and resource.subscription_id not in selected.subscriptions:
+        return Failure(Check.TARGET_SUBSCRIPTION, one_of(selected.subscriptions), resource.subscription_id)
+    if selected.resource_groups and resource.group.key not in selected.resource_groups:
+        return Failure(Check.TARGET_RESOURCE_GROUP, one_of(selected.resource_groups), str(resource.group))
+    if selected.resources and resource.key not in selected.resources:
+        return Failure(Check.TARGET_RESOURCE, one_of(selected.resources), str(resource))
     return _tag_check(selected.tags, target.tags) if selected.tags else None
 
 

@@ -7,10 +7,12 @@ order of rules decides only which rule is named.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 from shared.evidence.match import Proof, prove
 from shared.evidence.model import Check, Connection, Situation
@@ -58,7 +60,7 @@ class _Decision:
         self.situation = situation
         self.policy = policy
         self.today = today
-        self.target_failures = [target_checks(rule, situation.target) for rule in policy.rules]
+        self.target_failures: dict[int, Failure | None] = {}
         self.proofs: dict[str, dict[str, Proof]] = {}
         stamped = (stamped_rule(c.description) for c in situation.connections if c.approved)
         self.approved = Counter(rule for rule in stamped if rule)
@@ -69,7 +71,8 @@ class _Decision:
         bare = Verdict(connection, Outcome.UNCHANGED, sub_resource=self._shown(connection), tenant_id=tenant)
         if not connection.pending:
             return bare
-        matches = [self._match(rule, i, connection) for i, rule in enumerate(self.policy.rules)]
+        candidates = self.policy.index.candidates(connection.private_endpoint, tenant)
+        matches = [self._match(i, connection) for i in candidates]
         enforced = [m for m in matches if m.rule.mode is Mode.ENFORCE]
         verdict = self._judge(bare, enforced)
         if len(enforced) < len(matches):
@@ -103,15 +106,31 @@ class _Decision:
         return replace(bare, outcome=Outcome.HELD)
 
     def _with_reasons(self, verdict: Verdict, matches: list[_Match]) -> Verdict:
-        others = sorted((m for m in matches if m.failure is not None), key=lambda m: m.nearness)
+        """Add why the other rules did not apply. Those that cannot concern the connection are looked at last and least."""
+        failed = sorted((m for m in matches if m.failure is not None), key=lambda m: m.nearness)
+        others = self._others({m.index for m in matches}, verdict.connection)
+        nearest = islice(heapq.merge(failed, others, key=lambda m: m.nearness), MAX_REASONS)
         reasons = tuple(
-            Reason(m.rule.name, m.failure.check, m.failure.expected, m.failure.found)
-            for m in others[:MAX_REASONS]
-            if m.failure is not None
+            Reason(m.rule.name, m.failure.check, m.failure.expected, m.failure.found) for m in nearest if m.failure
         )
-        return replace(verdict, reasons=reasons, reasons_omitted=max(0, len(others) - MAX_REASONS))
+        applied = sum(1 for m in matches if m.failure is None)
+        return replace(verdict, reasons=reasons, reasons_omitted=len(self.policy.rules) - applied - len(reasons))
 
-    def _match(self, rule: Rule, index: int, connection: Connection) -> _Match:
+    def _others(self, looked_at: set[int], connection: Connection) -> Iterator[_Match]:
+        """The rules that the index left out, nearest first."""
+        rest = [i for i in range(len(self.policy.rules)) if i not in looked_at]
+        for matched in (True, False):
+            for i in rest:
+                if (self._target_failure(i) is None) is matched:
+                    yield self._match(i, connection)
+
+    def _target_failure(self, index: int) -> Failure | None:
+        if index not in self.target_failures:
+            self.target_failures[index] = target_checks(self.policy.rules[index], self.situation.target)
+        return self.target_failures[index]
+
+    def _match(self, index: int, connection: Connection) -> _Match:
+        rule = self.policy.rules[index]
         if rule.requesters is None:
             return self._finish(_Match(rule, index, requester_matched=True), None, connection)
         tried = [self._match_requester(rule, index, name, connection) for name in rule.requesters]
@@ -134,7 +153,7 @@ class _Decision:
 
     def _finish(self, match: _Match, failure: Failure | None, connection: Connection) -> _Match:
         """Add the checks of target, sub-resource and limits; keep the first failure in the order of INTERFACE."""
-        target = self.target_failures[match.index]
+        target = self._target_failure(match.index)
         limits = limit_checks(match.rule, self.today, self.approved[match.rule.name])
         sub_resources = self._sub_resources(match, failure, connection)
         if sub_resources is not None and sub_resources.check.is_evidence:

@@ -10,8 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from shared.resource_id import ResourceId, fold
+
+if TYPE_CHECKING:
+    from shared.policy.index import PolicyIndex
 
 HOME = "home"
 """The word that stands for the app's own tenant in a requester's `tenants`."""
@@ -142,7 +147,7 @@ class Rule:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """A valid policy. `hash` is the SHA-256 of its text (hexadecimal); `requesters` and `rules` keep the file's order."""
 
@@ -151,6 +156,13 @@ class Policy:
     scope: Scope
     requesters: Mapping[str, Requester]
     rules: tuple[Rule, ...]
+
+    @cached_property
+    def index(self) -> PolicyIndex:
+        """Which rules a connection can concern."""
+        from shared.policy.index import PolicyIndex
+
+        return PolicyIndex(self.rules, self.requesters.values())
 
     def requester_of(self, name: str) -> Requester:
         """The requester of that name; a KeyError is a defect, since loading checks every name."""

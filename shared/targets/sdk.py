@@ -126,13 +126,18 @@ def connection_of(body: dict[str, Any]) -> Connection:
     groups = properties.get("groupIds") or ([properties["groupId"]] if properties.get("groupId") else [])
     return Connection(
         id=body["id"],
-        private_endpoint_id=(properties.get("privateEndpoint") or {}).get("id"),
-        status=state.get("status") or "",
-        description=state.get("description") or "",
+        private_endpoint_id=_text((properties.get("privateEndpoint") or {}).get("id")) or None,
+        status=_text(state.get("status")),
+        description=_text(state.get("description")),
         sub_resource=groups[0] if len(groups) == 1 else None,
         provisioned=fold(properties.get("provisioningState") or "") in DONE,
         body=body,
     )
+
+
+def _text(value: Any) -> str:
+    """A text of ARM's; "" where it is null, or something else altogether."""
+    return value if isinstance(value, str) else ""
 
 
 def decided_body(listed: Connection, status: str, description: str) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""Which rules a connection can concern at all, so that a policy of a thousand rules is decided in about a millisecond. Pure.
+
+An index is exact in one direction only: a rule that it leaves out fails for certain at its requesters. Whatever is not
+certain (no parsable private endpoint, an unknown tenant) keeps the rule in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from shared.policy.model import HOME, PrivateEndpointRequester, Requester, Rule, Service
+from shared.resource_id import ResourceId, fold
+
+
+class PolicyIndex:
+    """The rules of one policy by what their requesters ask for."""
+
+    def __init__(self, rules: Iterable[Rule], requesters: Iterable[Requester]) -> None:
+        self._always: list[str] = []
+        self._by_subscription: defaultdict[str, list[str]] = defaultdict(list)
+        self._by_tenant: defaultdict[str, list[str]] = defaultdict(list)
+        self._by_owner: defaultdict[str, list[str]] = defaultdict(list)
+        for requester in requesters:
+            self._add(requester)
+        self._rules_of: defaultdict[str, list[int]] = defaultdict(list)
+        self._all: list[int] = []
+        self._of_any: list[int] = []
+        for i, rule in enumerate(rules):
+            self._all.append(i)
+            if rule.requesters is None:
+                self._of_any.append(i)
+            for name in rule.requesters or ():
+                self._rules_of[name].append(i)
+
+    def _add(self, requester: Requester) -> None:
+        if isinstance(requester, PrivateEndpointRequester):
+            if requester.subscriptions:
+                for subscription in requester.subscriptions:
+                    self._by_subscription[subscription].append(requester.name)
+            elif requester.resource_groups or requester.private_endpoints or HOME in requester.tenants:
+                self._always.append(requester.name)
+            else:
+                for tenant in requester.tenants:
+                    self._by_tenant[tenant].append(requester.name)
+        elif requester.service is Service.KUSTO:
+            for tenant in requester.endpoint_tenants:
+                self._by_tenant[tenant].append(requester.name)
+        else:
+            self._by_owner[fold(requester.resource.name)].append(requester.name)
+
+    def candidates(self, endpoint: ResourceId | None, tenant: str | None) -> list[int]:
+        """The places (in the file's order) of the rules that a private endpoint of that tenant can concern."""
+        if endpoint is None:
+            return self._all
+        names = [*self._always, *self._by_subscription.get(endpoint.subscription_id, ())]
+        names += self._by_owner.get(fold(endpoint.name.partition(".")[0]), ())
+        if tenant is None:
+            names += [name for group in self._by_tenant.values() for name in group]
+        else:
+            names += self._by_tenant.get(tenant, ())
+        return sorted({i for name in names for i in self._rules_of.get(name, ())} | set(self._of_any))
