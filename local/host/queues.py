@@ -29,6 +29,7 @@ from local.host.host_json import QueueOptions
 from local.host.invocations import Invoker
 from local.host.outputs import send
 from local.host.protos import TypedData
+from local.host.storage import reason
 from local.host.waiting import wait_for_event
 
 _log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ class QueueListener:
         except (StopAsyncIteration, ResourceNotFoundError):
             return []
         except AzureError as error:
-            _log.warning("The queue '%s' could not be read, trying again: %s", self._queue.queue_name, error)
+            _log.warning("The queue '%s' could not be read, trying again: %s", self._queue.queue_name, reason(error))
             return []
 
     async def _start(self, messages: list[QueueMessage]) -> None:
@@ -132,7 +133,7 @@ class QueueListener:
                     message.id, message.pop_receipt, visibility_timeout=round(self._options.visibility_timeout)
                 )
         except AzureError as error:  # its time was over and another host has it, or the storage is away
-            _log.warning("Queue message '%s' could not be completed: %s", message.id, error)
+            _log.warning("Queue message '%s' could not be completed: %s", message.id, reason(error))
 
     def _decode(self, message: QueueMessage) -> bytes | None:
         if not self._options.base64:
@@ -190,7 +191,7 @@ class QueueListener:
                 )
                 message.pop_receipt = renewed.pop_receipt
             except AzureError as error:
-                _log.warning("Queue message '%s' could not be kept invisible: %s", message.id, error)
+                _log.warning("Queue message '%s' could not be kept invisible: %s", message.id, reason(error))
 
 
 def trigger_metadata(message: QueueMessage) -> dict[str, TypedData]:

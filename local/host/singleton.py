@@ -16,6 +16,7 @@ from datetime import datetime
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient, BlobLeaseClient, BlobServiceClient
 
+from local.host.storage import reason
 from local.host.waiting import wait_for_event
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class TimerBlobs:
     """The blobs of one timer of one app: its status and its lease."""
 
     def __init__(self, service: BlobServiceClient, host_id: str, function: str) -> None:
+        self.function = function
         self._container = service.get_container_client(_CONTAINER)
         name = f"Host.Functions.{function}"
         self._status = self._container.get_blob_client(f"timers/{host_id}/{name}/status")
@@ -72,6 +74,7 @@ class TimerLease:
     def __init__(self, blobs: TimerBlobs, seconds: float) -> None:
         """`seconds`: how long the lease lasts without renewal, and how often a waiting host looks."""
         self._blobs = blobs
+        self._timer = blobs.function
         self._blob: BlobClient = blobs.lease_blob
         self._duration = min(60, max(15, round(seconds)))
         self._look_every = max(1.0, seconds)
@@ -85,7 +88,11 @@ class TimerLease:
             except ResourceExistsError:
                 await wait_for_event(stopping, self._look_every)
             except AzureError as error:
-                _log.warning("The lease of a timer could not be had, trying again: %s", error)
+                _log.warning(
+                    "The lease of the timer '%s' could not be had: %s",
+                    self._blobs.function,
+                    reason(error),
+                )
                 await wait_for_event(stopping, self._look_every)
             else:
                 return True
@@ -108,10 +115,14 @@ class TimerLease:
                 await self._lease.renew()
                 renewed = now()
             except (ResourceExistsError, ResourceNotFoundError) as error:
-                _log.warning("The lease of a timer is lost: %s", error)
-                return
+                _log.warning("The lease of the timer '%s' is lost: %s", self._timer, reason(error))
+                self._lease = None
             except AzureError as error:
-                _log.warning("The lease of a timer could not be renewed, trying again: %s", error)
+                _log.warning(
+                    "The lease of the timer '%s' could not be renewed: %s",
+                    self._blobs.function,
+                    reason(error),
+                )
 
     async def release(self) -> None:
         """Let another host have it at once."""
@@ -119,5 +130,9 @@ class TimerLease:
             try:
                 await self._lease.release()
             except AzureError as error:
-                _log.info("The lease of a timer was not given back and ends by itself: %s", error)
+                _log.info(
+                    "The lease of the timer '%s' was not given back and ends by itself: %s",
+                    self._blobs.function,
+                    reason(error),
+                )
             self._lease = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from azure.core.exceptions import AzureError
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
@@ -87,6 +88,11 @@ class Storage:
             else:
                 self._credentials[name] = DefaultAzureCredential(managed_identity_client_id=client_id)
         return self._credentials[name]
+
+
+def reason(error: AzureError) -> str:
+    """What a storage service said, in one line."""
+    return str(error).partition("\n")[0]
 
 
 def _setting_names(connection: str) -> tuple[str, ...]:

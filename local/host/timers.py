@@ -18,6 +18,7 @@ from local.host.invocations import Invoker
 from local.host.protos import TypedData
 from local.host.schedule import Schedule
 from local.host.singleton import ScheduleStatus, TimerBlobs, TimerLease
+from local.host.storage import reason
 
 _log = logging.getLogger(__name__)
 _LONGEST_SLEEP = timedelta(minutes=1)  # the machine's clock may be set
@@ -59,7 +60,7 @@ class TimerListener:
 
     async def fire(self, *, past_due: bool = False, by_hand: bool = False) -> None:
         """Run the function once."""
-        reason = (
+        why = (
             "This function was programmatically called via the host APIs."
             if by_hand
             else f"Timer fired at {datetime.now(UTC).isoformat()}"
@@ -70,7 +71,7 @@ class TimerListener:
             "IsPastDue": past_due,
         }
         details = f"UnscheduledInvocationReason: IsPastDue, OriginalSchedule: {self._due()}" if past_due else ""
-        await self._invoker.run(self._function, TypedData(json=json.dumps(timer)), reason=reason, details=details)
+        await self._invoker.run(self._function, TypedData(json=json.dumps(timer)), reason=why, details=details)
 
     async def _tick(self) -> None:
         now = datetime.now(UTC)
@@ -107,7 +108,7 @@ class TimerListener:
                 status = ScheduleStatus(status.last if status else None, self._schedule.after(now), now)
                 await self._blobs.write_status(status)
         except AzureError as error:
-            _log.warning("The status of the timer '%s' could not be read: %s", self._function.name, error)
+            _log.warning("The status of the timer '%s' could not be read: %s", self._function.name, reason(error))
             return False
         self._status = status
         return status.next < now
@@ -123,7 +124,7 @@ class TimerListener:
         try:
             await self._blobs.write_status(self._status)
         except AzureError as error:
-            _log.warning("The status of the timer '%s' could not be written: %s", self._function.name, error)
+            _log.warning("The status of the timer '%s' could not be written: %s", self._function.name, reason(error))
 
     def _due(self) -> str:
         return self._status.next.isoformat() if self._status else ""

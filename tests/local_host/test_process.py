@@ -131,7 +131,7 @@ def test_storage_that_is_away_is_waited_for(start_host: StartHost) -> None:
     away += "".join(f"{service}Endpoint=http://127.0.0.1:1/a;" for service in ("Blob", "Queue"))
     host = start_host(AzureWebJobsStorage=away)
     host.wait_for_log("The queue 'work' could not be read, trying again")
-    host.wait_for_log("The lease of a timer could not be had, trying again")
+    host.wait_for_log("The lease of the timer 'tick' could not be had")
     assert host.stop() == 0
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +14,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from local.host.process import HostProcess
 from tests.local_host.azurite_server import Account
-from tests.local_host.conftest import StartHost
+from tests.local_host.conftest import StartHost, eventually
 
 EVERY_SECOND = "* * * * * *"
 
@@ -63,6 +65,17 @@ def test_one_host_of_several_fires_and_another_takes_over(start_host: StartHost)
     first.stop()
     second.wait_for_log("tick past_due", count=2)
     assert not fired(first) & fired(second)
+
+
+@pytest.mark.slow
+def test_a_frozen_host_loses_its_timers_to_another(start_host: StartHost) -> None:
+    first, second = (start_host(TICK_SCHEDULE=EVERY_SECOND, time_scale=0.01) for _ in range(2))
+    eventually(lambda: bool(fired(first) | fired(second)))
+    holder, other = (first, second) if fired(first) else (second, first)
+    os.kill(holder.process_id, signal.SIGSTOP)
+    other.wait_for_log("tick past_due")
+    os.kill(holder.process_id, signal.SIGCONT)
+    holder.wait_for_log("The lease of the timer 'tick' is lost")
 
 
 def test_a_missed_time_is_made_good_once_at_the_start(account: Account, start_host: StartHost) -> None:
