@@ -133,7 +133,8 @@ class App:
     @cached_property
     def gatherer(self) -> Gatherer:
         """Makes situations."""
-        tenants = Tenants(self.settings.arm_endpoint, TenantCache(self._table("tenants")), self.clocks.now)
+        cache = TenantCache(self._table("tenants")) if self.settings.storage != StorageSettings() else None
+        tenants = Tenants(self.settings.arm_endpoint, cache, self.clocks.now)
         return Gatherer(tenants, self.sides, PrivateEndpoints(self.arm), self.bindings)
 
     @cached_property

@@ -47,8 +47,8 @@ def sweep_schedule(environment: Mapping[str, str]) -> str:
     return environment.get("SWEEP_SCHEDULE") or DEFAULT_SWEEP_SCHEDULE
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings.
+def read_settings(environment: Mapping[str, str], *, storage: bool = True) -> Settings:
+    """Read the settings. Without `storage` the app's storage account may be missing (reading commands need none).
 
     Raises:
         InvalidSettingsError: one is missing or malformed.
@@ -59,8 +59,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if "{workspace}" not in synapse or not synapse.startswith("https://"):
         raise InvalidSettingsError("SYNAPSE_ENDPOINT: an https:// template with {workspace} in it is expected")
     return Settings(
-        storage=_storage(environment, client_id),
-        policy_path=environment.get("POLICY_PATH") or "policy.yaml",
+        storage=(stored := _storage(environment, client_id) if storage else StorageSettings()),
+        policy_path=_policy_path(environment.get("POLICY_PATH") or "policy.yaml", stored),
         arm_endpoint=arm,
         arm_audience=(environment.get("ARM_AUDIENCE") or arm).rstrip("/"),
         synapse_endpoint=synapse.rstrip("/"),
@@ -77,6 +77,17 @@ def _https(environment: Mapping[str, str], name: str, default: str) -> str:
     if parts.scheme != "https" or not parts.hostname:
         raise InvalidSettingsError(f"{name}: {value!r} is not an https:// URL (tokens never travel over plain http)")
     return value
+
+
+def _policy_path(path: str, storage: StorageSettings) -> str:
+    """A file, or the URL of a blob: the app's token goes to a blob service's host and to nobody else's."""
+    if "://" not in path:
+        return path
+    url = urlsplit(path)
+    own = bool(storage.blob_uri) and url.netloc == urlsplit(storage.blob_uri).netloc
+    if url.scheme != "https" or not (own or ".blob." in (url.hostname or "")):
+        raise InvalidSettingsError(f"POLICY_PATH: {path!r} is neither a file nor the https:// URL of a blob")
+    return path
 
 
 def _storage(environment: Mapping[str, str], client_id: str) -> StorageSettings:

@@ -51,7 +51,8 @@ def tenant_of_challenge(header: str) -> str | None:
 class Tenants:
     """Subscription to tenant, for as many subscriptions as a review meets."""
 
-    def __init__(self, endpoint: str, cache: TenantCache, now: Callable[[], datetime]) -> None:
+    def __init__(self, endpoint: str, cache: TenantCache | None, now: Callable[[], datetime]) -> None:
+        """`cache` None: every subscription is asked about anew."""
         self._endpoint = endpoint
         self._cache = cache
         self._now = now
@@ -62,6 +63,8 @@ class Tenants:
         return {subscription: self._of(subscription) for subscription in dict.fromkeys(subscription_ids)}
 
     def _of(self, subscription_id: str) -> str | None:
+        if self._cache is None:
+            return self._ask(subscription_id)
         known, tenant = self._cache.get(subscription_id, self._now())
         if not known:
             tenant = self._ask(subscription_id)
