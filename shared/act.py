@@ -37,7 +37,10 @@ STATUS = {Outcome.APPROVED: "Approved", Outcome.REJECTED: "Rejected"}
 
 @dataclass(slots=True)
 class Scene:
-    """One review at work on one target: what it read, and what it leaves for later."""
+    """One review at work on one target: what it read, and what it leaves for later.
+
+    `finished` intents are closed when their alerts are in the outbox: until then a crash must find them.
+    """
 
     target: ResourceId
     adapter: TargetAdapter
@@ -49,6 +52,7 @@ class Scene:
     check_policy: Callable[[], None]
     retry_after: list[float] = field(default_factory=list)
     new_settles: list[Intent] = field(default_factory=list)
+    finished: list[Intent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +213,7 @@ class Actor:
             asked = FirewallOutcome("notAsked") if intent.status == STATUS[Outcome.APPROVED] else None
             decision = decision.with_firewall(asked)
             self.decisions.record(scene.target, decision, self.now())
-            self.close(intent, scene)
+            scene.finished.append(scene.intents.pop(intent.key))
             return decision
         decision = decision.with_firewall(FirewallOutcome("deferred"))
         self.decisions.record(scene.target, decision, self.now())

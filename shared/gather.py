@@ -77,14 +77,14 @@ class Gatherer:
             return Gathered(situation, {})
         situation, rules = self._with_rules(situation, policy, adapter, today)
         lasting = any(_is_kusto(policy, name) for r in rules for name in r.requesters or ())
-        situation = self._with_tenants(situation, approved=lasting)
+        situation = self._with_tenants(situation, decided=lasting)
         services = _services(policy, rules, situation)
         bound = {s.name: self.bindings.of(s.resource) for s in services}
         if services:
             asked = {(s.service, s.resource.key): self.sides.read(s) for s in _once(services)}
             sides = {s.name: asked[s.service, s.resource.key] for s in services}
             again = adapter.connections(target)
-            situation = self._with_tenants(replace(situation, sides=sides, connections=again), approved=lasting)
+            situation = self._with_tenants(replace(situation, sides=sides, connections=again), decided=lasting)
         of_target = {
             name: tuple(b.binding for b in rows if b.target.same(target)) for name, rows in bound.items()
         }  # fmt: skip
@@ -101,12 +101,12 @@ class Gatherer:
             situation = replace(situation, target=Target(situation.target.id, adapter.tags(situation.target.id)))
         return situation, [r for r in near if target_checks(r, situation.target) is None]
 
-    def _with_tenants(self, situation: Situation, *, approved: bool) -> Situation:
+    def _with_tenants(self, situation: Situation, *, decided: bool) -> Situation:
         """The tenants of the connections' subscriptions, and the app's own (that of the target's subscription).
 
-        Those of approved connections matter only beside Data Explorer, whose endpoints show no state.
+        Those of decided connections matter only beside Data Explorer, whose endpoints show no state.
         """
-        endpoints = [c.private_endpoint for c in situation.connections if c.pending or (approved and c.approved)]
+        endpoints = [c.private_endpoint for c in situation.connections if c.pending or (decided and c.decided)]
         subscriptions = {e.subscription_id for e in endpoints if e} - set(situation.tenants)
         own = situation.target.id.subscription_id
         found = self.tenants.of(sorted(subscriptions | {own} - set(situation.tenants)))

@@ -140,6 +140,8 @@ class Reviewer:
         self.decisions.save(target, before, done, waiting=waiting, listed_at=listed_at, now=self.now())
         conditions = self._conditions(done, scene, waiting, gathered.situation.home_tenant)
         alerts = self.alerts.settle(str(target), conditions, self.now())
+        for intent in scene.finished:
+            self.intents.close(intent)
         return self._outcome(done, policy, scene, waiting, wish), alerts
 
     def _gather(self, policy: Policy, target: ResourceId) -> tuple[Gathered, float]:

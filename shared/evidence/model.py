@@ -99,6 +99,11 @@ class Connection:
         """Whether it carries traffic, or is about to."""
         return self.has_status("Approved")
 
+    @property
+    def decided(self) -> bool:
+        """Whether somebody has approved or rejected it, so that its endpoint has had its answer."""
+        return self.approved or self.has_status("Rejected")
+
 
 @dataclass(frozen=True, slots=True)
 class ManagedEndpoint:
