@@ -24,8 +24,8 @@ class Clock:
         if not (time_scale > 0 and math.isfinite(time_scale)):
             raise ValueError(f"a time scale is a positive number, not {time_scale}")
         self.factor = min(time_scale, 1 / time_scale)
-        self._ahead = timedelta(0)
-        self._jobs: list[tuple[float, int, str, tuple[str, ...]]] = []
+        self._ahead = 0.0  # Azure's seconds that `advance` has let pass
+        self._jobs: list[tuple[float, int, str, tuple[str, ...]]] = []  # due in Azure's seconds, as `_time` tells them
         self._order = itertools.count()
         self._handlers: dict[str, Job] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -33,7 +33,7 @@ class Clock:
 
     def now(self) -> datetime:
         """The time of day (UTC), as far ahead of the real one as `advance` has put it."""
-        return datetime.now(UTC) + self._ahead
+        return datetime.now(UTC) + timedelta(seconds=self._ahead)
 
     def stamp(self) -> str:
         """The time as ARM writes it: seven decimals and a Z."""
@@ -51,21 +51,23 @@ class Clock:
         """Run a job after a delay in Azure's seconds."""
         if name not in self._handlers:
             raise KeyError(f"no job is called {name!r}")
-        due = self._time() + seconds * self.factor
-        heapq.heappush(self._jobs, (due, next(self._order), name, arguments))
+        heapq.heappush(self._jobs, (self._time() + seconds, next(self._order), name, arguments))
         self._arm()
 
     def advance(self, seconds: float) -> None:
-        """Let that many of Azure's seconds pass at once."""
-        self._ahead += timedelta(seconds=seconds)
-        self._jobs = [(due - seconds * self.factor, *rest) for due, *rest in self._jobs]  # type: ignore[misc]
-        heapq.heapify(self._jobs)
+        """Let that many of Azure's seconds pass at once; what is due in them has happened, in order, when this returns."""
+        end = self._time() + seconds
+        while self._jobs and self._jobs[0][0] <= end:
+            self._ahead += max(0.0, self._jobs[0][0] - self._time())
+            self._run()
+        self._ahead += max(0.0, end - self._time())
         self._arm()
 
     def start(self) -> None:
         """Begin to run jobs, in the running event loop."""
         self._loop = asyncio.get_running_loop()
-        self._jobs = [(self._loop.time() + due, *rest) for due, *rest in self._jobs]  # type: ignore[misc]
+        now = self._time()
+        self._jobs = [(now + due, *rest) for due, *rest in self._jobs]  # type: ignore[misc]  # until now from 0 on
         self._arm()
 
     def stop(self) -> None:
@@ -77,7 +79,7 @@ class Clock:
     def snapshot(self) -> list[Any]:
         """The jobs to come as `[Azure's seconds from now, name, arguments]`."""
         now = self._time()
-        return [[max(0.0, (due - now) / self.factor), name, list(args)] for due, _, name, args in sorted(self._jobs)]
+        return [[max(0.0, due - now), name, list(arguments)] for due, _, name, arguments in sorted(self._jobs)]
 
     def load(self, jobs: list[Any]) -> None:
         """Replace the jobs to come by those of a snapshot."""
@@ -86,17 +88,18 @@ class Clock:
             self.after(seconds, name, *arguments)
 
     def _time(self) -> float:
-        return self._loop.time() if self._loop else 0.0
+        """Azure's seconds since some moment; 0 before the start."""
+        return self._loop.time() / self.factor + self._ahead if self._loop else 0.0
 
     def _arm(self) -> None:
         self.stop()
         if self._loop and self._jobs:
-            self._timer = self._loop.call_at(self._jobs[0][0], self._run)
+            wait = max(0.0, self._jobs[0][0] - self._time()) * self.factor
+            self._timer = self._loop.call_later(wait, self._run)
 
     def _run(self) -> None:
-        now = self._time()
         try:
-            while self._jobs and self._jobs[0][0] <= now:
+            while self._jobs and self._jobs[0][0] <= self._time():
                 _, _, name, arguments = heapq.heappop(self._jobs)
                 self._handlers[name](*arguments)
         finally:

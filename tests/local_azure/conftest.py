@@ -1,4 +1,7 @@
-"""One local Azure for all tests here, as a child process; every test has a subscription of its own."""
+"""One local Azure for all tests here, as a child process; every test has a subscription of its own.
+
+Delays are Azure's own: nothing that takes time happens until a test lets time pass.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,6 @@ from local.azure.client import LocalClient, Reply
 from local.azure.process import AzureProcess
 
 STORAGE, EVENT_HUBS, KUSTO, NETWORK = "2023-05-01", "2024-01-01", "2023-08-15", "2024-01-01"
-TIME_SCALE = 0.004
 
 
 def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
@@ -86,6 +88,10 @@ class Estate:
         body = {"properties": {"privateEndpoint": endpoint, "privateLinkServiceConnectionState": state}}
         return self.arm("PUT", connection["id"], version, body)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let that many of Azure's seconds pass; what is due in them has happened afterwards."""
+        self.client.local("POST", "clock", {"advanceSeconds": seconds})
+
     def calls(self, method: str = "", part: str = "") -> list[Any]:
         """The ARM calls about this subscription that were counted."""
         found = self.client.local("GET", f"calls?method={method}&pathContains={part}")
@@ -94,7 +100,7 @@ class Estate:
 
 @pytest.fixture(scope="session")
 def azure() -> Iterator[AzureProcess]:
-    with AzureProcess(time_scale=TIME_SCALE, webhook="", azurite=False) as running:
+    with AzureProcess(time_scale=1, webhook="", azurite=False) as running:
         yield running
 
 

@@ -207,7 +207,7 @@ def test_microsofts_subscriptions_cannot_be_read(home: Estate) -> None:
     account, cluster = home.storage(), home.cluster()
     body = {"properties": {"privateLinkResourceId": account, "groupId": "blob", "requestMessage": "m"}}
     home.arm("PUT", f"{cluster}/managedPrivateEndpoints/mpe", "2022-02-01", body).ok()
-    home.client.local("POST", "clock", {"advanceSeconds": 100})
+    home.pass_time(100)
     (connection,) = home.connections(account, STORAGE)
     reply = home.arm("GET", connection["properties"]["privateEndpoint"]["id"], NETWORK)
     assert (reply.status, error_of(reply)) == (401, "InvalidAuthenticationTokenTenant")

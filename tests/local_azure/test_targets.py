@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_azure.conftest import NETWORK, Estate, until
+from tests.local_azure.conftest import NETWORK, Estate
 from tests.local_azure.targets import BY_TYPE, KINDS, Kind
 
 
@@ -14,8 +14,7 @@ def make(estate: Estate, kind: Kind) -> str:
     """A target of that type whose creation has ended."""
     target = kind.id_in(estate.group)
     assert estate.arm("PUT", target, kind.version, kind.body).status == kind.put_status
-    busy = ("Creating", "Provisioning", "Transitioning", "RegisteringDns")
-    until(lambda: estate.arm("GET", target, kind.version).ok()["properties"].get("provisioningState") not in busy)
+    estate.pass_time(600)
     return target
 
 
@@ -28,15 +27,13 @@ def pending(home: Estate, stranger: Estate, kind: Kind, message: str = "please")
 
 
 def settled(home: Estate, kind: Kind, target: str, status: str) -> Any:
-    """The target's only connection, once it has that status and its operation has ended."""
-
-    def found() -> Any:
-        (connection,) = home.connections(target, kind.version)
-        properties = connection["properties"]
-        same = properties["privateLinkServiceConnectionState"]["status"] == status
-        return connection if same and properties.get("provisioningState") == kind.success else None
-
-    return until(found)
+    """The target's only connection, which has that status when its operation has ended."""
+    home.pass_time(60)
+    (connection,) = home.connections(target, kind.version)
+    properties = connection["properties"]
+    assert properties["privateLinkServiceConnectionState"]["status"] == status
+    assert properties.get("provisioningState") == kind.success
+    return connection
 
 
 def endpoint_state(stranger: Estate, connection: Any) -> str:
@@ -84,7 +81,8 @@ def test_a_rejection_is_terminal_until_the_requester_asks_again(home: Estate, st
 def test_a_deleted_connection_leaves_the_endpoint_disconnected(home: Estate, stranger: Estate, kind: Kind) -> None:
     target, connection = pending(home, stranger, kind)
     assert home.arm("DELETE", connection["id"], kind.version).status in (200, 202)
-    until(lambda: home.connections(target, kind.version) == [])
+    home.pass_time(60)
+    assert home.connections(target, kind.version) == []
     assert endpoint_state(stranger, connection) == "Disconnected"
     assert home.arm("DELETE", connection["id"], kind.version).status == 204
 
@@ -143,8 +141,9 @@ def test_the_operations_url_ends_in_success(home: Estate, stranger: Estate, kind
         body = home.client.arm("GET", url).ok()
         return str(body.get("status") or body["properties"]["provisioningState"])
 
-    until(lambda: state() == "Succeeded")
+    assert state() != "Succeeded"
     settled(home, kind, target, "Approved")
+    assert state() == "Succeeded"
 
 
 # The oddities that break naive code (facts/azure-resource-manager.md)
