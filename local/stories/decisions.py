@@ -8,7 +8,7 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 
-COLUMNS = ("target", "requester", "outcome", "rule, or why not", "firewall")
+COLUMNS = ("target", "requester", "outcome", "rule", "firewall")
 
 
 def rows(connection_string: str) -> list[tuple[str, ...]]:
@@ -35,7 +35,7 @@ def _row(decision: Any) -> tuple[str, ...]:
     requester = decision["requester"]
     who = requester["name"] or f"tenant {requester['tenantId'] or 'unknown'}"
     endpoint = (decision["privateEndpointId"] or "").rpartition("/")[2].partition(".")[0]
-    nearest = next(iter(decision["reasons"]), None)
-    why = decision["rule"] or (f"{nearest['rule']}: {nearest['check']}" if nearest else "no rule")
+    failed = [reason["check"] for reason in decision["reasons"] if reason["rule"] == decision["rule"]]
+    why = ": ".join([decision["rule"] or "no rule matched", *failed])
     firewall = (decision["firewall"] or {}).get("outcome", "")
     return decision["targetId"].rpartition("/")[2], f"{who} ({endpoint})", decision["outcome"], why, firewall

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.azure.client import LocalClient
+from local.stories.expect import eventually, expect
 from shared.resource_id import parse
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -28,6 +29,9 @@ VERSIONS = {
 }
 """The api-version that the stories use, by resource type in lower case."""
 
+_EVENTS = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.EventGrid/eventSubscriptions/approver"
+_EVENTS_VERSION = "2022-06-15"
+
 _STORAGE = {"location": "westeurope", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
 _RESOURCES: dict[str, dict[str, Any]] = {
     LANDING_ZONE: _STORAGE,
@@ -50,6 +54,34 @@ def build(client: LocalClient) -> None:
     """
     for resource, body in _RESOURCES.items():
         client.arm("PUT", resource, body, client=ENGINEER, api_version=version_of(resource)).ok()
+
+
+def subscribe(client: LocalClient, host_url: str) -> None:
+    """Send Event Grid's events about the subscription to the app, as a deployment does once the code is there.
+
+    Raises:
+        RuntimeError: the event subscription was refused.
+        StoryError: the app's host did not answer the handshake.
+    """
+    url = f"{host_url}/runtime/webhooks/eventgrid?functionName=on_resource_event"
+    written = ["/privateEndpointConnectionProxies/write", "/privateEndpointConnections/write"]
+    properties = {
+        "destination": {"endpointType": "WebHook", "properties": {"endpointUrl": url}},
+        "eventDeliverySchema": "EventGridSchema",
+        "filter": {
+            "includedEventTypes": ["Microsoft.Resources.ResourceWriteSuccess"],
+            "advancedFilters": [{"operatorType": "StringEndsWith", "key": "data.operationName", "values": written}],
+        },
+    }
+    client.arm("PUT", _EVENTS, {"properties": properties}, client=ENGINEER, api_version=_EVENTS_VERSION).ok()
+    eventually(lambda: _subscribed(client), seconds=20)
+
+
+def _subscribed(client: LocalClient) -> None:
+    state = client.arm("GET", _EVENTS, client=ENGINEER, api_version=_EVENTS_VERSION).ok()["properties"][
+        "provisioningState"
+    ]
+    expect(state == "Succeeded", f"the event subscription is {state}, not Succeeded")
 
 
 def private_endpoint(subscription: str, name: str, target: str, sub_resource: str, message: str) -> tuple[str, Any]:

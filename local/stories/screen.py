@@ -24,7 +24,7 @@ class Screen:
 
     def say(self, text: str, style: str = "") -> None:
         """A line."""
-        self._console.print(Text(text, style))
+        self._console.print(Text(text, style), soft_wrap=True)
 
     def heading(self, text: str) -> None:
         """The beginning of a story."""

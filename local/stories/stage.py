@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -46,11 +45,11 @@ class Stage:
         with ExitStack() as started:
             folder = started.enter_context(tempfile.TemporaryDirectory(prefix="stories-"))
             self.policy = Path(shutil.copy(POLICY, folder))
-            port = free_port()
-            self.azure = started.enter_context(AzureProcess(time_scale=TIME_SCALE, webhook=webhook(port)))
+            self.azure = started.enter_context(AzureProcess(time_scale=TIME_SCALE, webhook=""))
             settings = {**self.azure.settings, "POLICY_PATH": str(self.policy), "SWEEP_SCHEDULE": NEVER}
-            self.host = started.enter_context(HostProcess(settings, port=port))
+            self.host = started.enter_context(HostProcess(settings))
             estate.build(self.azure.client)
+            estate.subscribe(self.azure.client, self.host.url)
             self._stack = started.pop_all()
         self._client = self.azure.client
         return self
@@ -135,16 +134,3 @@ class Stage:
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
         expect(done.returncode == 0, f"python -m shared.policy {arguments[0]} failed: {done.stdout}{done.stderr}")
         return done.stdout.strip()
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def webhook(port: int) -> str:
-    """Where the host on a port takes Event Grid's events for the app."""
-    return f"http://127.0.0.1:{port}/runtime/webhooks/eventgrid?functionName=on_resource_event"
