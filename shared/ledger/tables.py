@@ -12,7 +12,13 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 
 from shared.errors import TransientError
 from shared.resource_id import ResourceId
@@ -146,10 +152,12 @@ class Table:
             return self._made
 
     def _creating(self, write: Callable[[TableClient], Any]) -> None:
-        """Write; a table that is missing is made first (once in its life)."""
+        """Write; a table that is missing is made first (once in its life). A batch has an error class of its own."""
         try:
             write(self._client())
-        except ResourceNotFoundError:
+        except HttpResponseError as error:
+            if error.status_code != 404:
+                raise
             self._service().create_table_if_not_exists(self._name)
             write(self._client())
 
