@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -109,15 +110,17 @@ class World:
     def policy_text(self, text: str) -> None:
         (self._folder / "policy.yaml").write_text(text)
 
-    def fault(
-        self, method: str, part: str, *, times: int = 1, when: str = "before", regex: str = "", **answer: Any
-    ) -> Json:
-        """Make the next calls that match go wrong; `part` is in the path, `answer` is what comes instead."""
-        match = {"method": method, "pathContains": part, "pathRegex": regex}
-        shown: Json = self.client.local(
-            "POST", "faults", {"match": match, "times": times, "when": when, "answer": answer}
-        )
+    def fault(self, method: str, part: str, *, times: int = 1, when: str = "before", **answer: Any) -> Json:
+        """Make the next calls go wrong that have `part` in their path; `answer` is what comes instead."""
+        match = {"method": method, "pathContains": part}
+        fault = {"match": match, "times": times, "when": when, "answer": answer}
+        shown: Json = self.client.local("POST", "faults", fault)
         return shown
+
+    def throttle(self, method: str, part: str, seconds: int, *, times: int = 1) -> None:
+        """ARM answers 429 with a Retry-After."""
+        headers = {"Retry-After": str(seconds)}
+        self.fault(method, part, times=times, status=429, code="SubscriptionRequestsThrottled", headers=headers)
 
     # --- the app
 
@@ -134,6 +137,20 @@ class World:
         """An event about the target: it is reviewed, with everything that is due at once."""
         self.queue.send(ReviewMessage(parse(target.id), cause))
         self.work()
+
+    def wake_meanwhile(self, target: Target, method: str, part: str, act: Callable[[], None]) -> None:
+        """As `wake`, and while the app's first such call is held up somebody acts."""
+        fault = self.fault(method, part, delaySeconds=1)
+        with ThreadPoolExecutor(1) as pool:
+            woken = pool.submit(self.wake, target)
+            while not woken.done() and not self._seen(fault):
+                wait([woken], timeout=0.01)
+            act()
+            woken.result()
+        assert self._seen(fault), f"the app sent no {method} {part}"
+
+    def _seen(self, fault: Json) -> bool:
+        return any(one["seen"] for one in self.client.local("GET", "faults") if one["id"] == fault["id"])
 
     def sweep(self) -> int:
         """The timer fires; answers how many targets it queued."""
