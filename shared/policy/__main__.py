@@ -12,24 +12,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.policy import document
-from shared.policy.findings import Finding, InvalidPolicyError, Report
+from shared.policy.console import UnusableError, plain
+from shared.policy.findings import InvalidPolicyError, Report
 from shared.policy.message import random_message
 from shared.policy.model import Policy
 from shared.policy.schema import json_schema
 from shared.policy.yaml_nodes import MAX_BYTES
+from shared.resource_id import InvalidResourceIdError, ResourceId, parse
+from shared.targets.types import is_target
+
+if TYPE_CHECKING:
+    from shared.policy.requests import Request
+    from shared.policy.simulate import Simulated
 
 _T = TypeVar("_T")
-
-
-class _UnusableError(Exception):
-    """A file is not what it should be. Its findings are printed; `status` is the exit status."""
-
-    def __init__(self, file: Path, findings: Iterable[Finding], status: int) -> None:
-        self.lines = [f"{file}:{finding}" for finding in findings]
-        self.status = status
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
-    except _UnusableError as error:
-        print("\n".join(error.lines), file=sys.stderr)
+    except UnusableError as error:
+        print(error, file=sys.stderr)
         return error.status
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
@@ -61,15 +60,23 @@ def _parser() -> argparse.ArgumentParser:
     check = command("check", _check, "validate a policy: every error and warning with its line")
     check.add_argument("--strict", action="store_true", help="warnings fail too")
     explain = command("explain", _explain, "what would be decided for a request, rule by rule, and why")
-    explain.add_argument("--request", type=Path, required=True, metavar="REQUEST.json", help="the request")
+    which = explain.add_mutually_exclusive_group(required=True)
+    which.add_argument("--request", type=Path, metavar="REQUEST.json", help="a request in a file")
+    which.add_argument("--connection", type=_connection_id, metavar="ID", help="a connection in Azure, by its whole id")
     test = command("test", _test, "run policy test cases")
     test.add_argument("cases", type=Path, metavar="CASES.yaml", help="the cases")
     test.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit's XML too")
     simulate = command("simulate", _simulate, "what the policy would do with many connections")
-    simulate.add_argument("--connections", type=Path, required=True, metavar="FILE.jsonl", help="one request a line")
+    source = simulate.add_mutually_exclusive_group(required=True)
+    source.add_argument("--connections", type=Path, metavar="FILE.jsonl", help="requests in a file, one a line")
+    source.add_argument("--live", action="store_true", help="what is Pending in Azure now, read with your own identity")
+    simulate.add_argument(
+        "--scope", type=_id, metavar="ID", help="with --live: only this subscription, group or target"
+    )
     simulate.add_argument("--against", type=Path, metavar="OTHER.yaml", help="show only what differs from this policy")
     command("message", _message, "print a fresh random request message", policy=False)
-    command("schema", _schema, "print the JSON Schema of a policy, for editors", policy=False)
+    schema = command("schema", _schema, "print a JSON Schema, for editors", policy=False)
+    schema.add_argument("of", nargs="?", choices=("policy", "request", "cases"), default="policy")
     return parser
 
 
@@ -86,21 +93,35 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from shared.policy.explain import explain
-    from shared.policy.json_nodes import parse_json
-    from shared.policy.requests import read_request
+    from shared.policy.explain import explain  # each command imports what it needs, here and below
 
-    policy, report = _policy(options.file), Report()
-    node = parse_json(_bytes(options.request).decode("utf-8", "replace"), report)
-    request = read_request(node, report, policy.requesters) if node else None
-    if request is None:
-        raise _UnusableError(options.request, report.ordered(), 2)
-    explanation = explain(request.situation(policy), policy, request.day(_today()))
+    policy, day = _policy(options.file), _today()
+    if options.connection:
+        from shared.policy.live import live_connection
+
+        situation, connection = live_connection(options.connection, policy)
+    else:
+        request = _request(options.request, policy)
+        situation, day = request.situation(policy), request.day(day)
+        connection = situation.connections[0]
+    explanation = explain(situation, connection, policy, day)
     if options.format == "json":
-        _print_json({"targetId": str(request.target), **explanation.as_json()})
+        _print_json({"targetId": str(situation.target.id), **explanation.as_json()})
     else:
         print(explanation.as_text())
     return 0
+
+
+def _request(file: Path, policy: Policy) -> Request:
+    from shared.policy.json_nodes import parse_json
+    from shared.policy.requests import read_request
+
+    report = Report()
+    node = parse_json(_bytes(file).decode("utf-8", "replace"), report)
+    request = read_request(node, report, policy.requesters) if node else None
+    if request is None:
+        raise UnusableError.of(file, report.ordered(), 2)
+    return request
 
 
 def _test(options: argparse.Namespace) -> int:
@@ -109,7 +130,7 @@ def _test(options: argparse.Namespace) -> int:
     policy, report = _policy(options.file), Report()
     cases = testing.read_cases(_bytes(options.cases), policy, report)
     if report.failed:
-        raise _UnusableError(options.cases, report.ordered(), 2)
+        raise UnusableError.of(options.cases, report.ordered(), 2)
     results = [testing.run(case, policy, _today()) for case in cases]
     if options.junit:
         options.junit.write_text(testing.as_junit(results, str(options.cases)), encoding="utf-8")
@@ -123,20 +144,32 @@ def _test(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from shared.policy import simulate
 
-    policy, report = _policy(options.file), Report()
+    policy = _policy(options.file)
     against = _policy(options.against) if options.against else None
-    policies = [policy, against] if against else [policy]
-    with options.connections.open(encoding="utf-8", errors="replace") as lines:
-        requests = _progress(simulate.read_requests(lines, policies, report))
-        simulated = [simulate.simulate_request(request, policy, against, _today()) for request in requests]
-    if report.failed:
-        raise _UnusableError(options.connections, report.ordered(), 2)
+    if options.live:
+        from shared.policy.live import simulate_live
+
+        source = simulate_live(policy, against, options.scope, _today())
+    else:
+        source = _simulated_requests(options.connections, policy, against)
+    simulated = list(_progress(source))
     shown = [s for s in simulated if s.differs] if against else simulated
     if options.format == "json":
         _print_json({"connections": len(simulated), "results": [s.as_json() for s in shown]})
     else:
         print(simulate.as_text(shown))
     return 0
+
+
+def _simulated_requests(file: Path, policy: Policy, against: Policy | None) -> Iterator[Simulated]:
+    from shared.policy import simulate
+
+    report, policies = Report(), [policy, against] if against else [policy]
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for request in simulate.read_requests(lines, policies, report):
+            yield simulate.simulate_request(request, policy, against, _today())
+    if report.failed:
+        raise UnusableError.of(file, report.ordered(), 2)
 
 
 def _progress(items: Iterable[_T]) -> Iterator[_T]:
@@ -155,8 +188,11 @@ def _message(_options: argparse.Namespace) -> int:
     return 0
 
 
-def _schema(_options: argparse.Namespace) -> int:
-    _print_json(json_schema())
+def _schema(options: argparse.Namespace) -> int:
+    from shared.policy import requests, testing
+
+    known = {"policy": json_schema, "request": requests.json_schema, "cases": testing.json_schema}
+    _print_json(known[options.of]())
     return 0
 
 
@@ -164,13 +200,27 @@ def _policy(file: Path) -> Policy:
     try:
         return document.load(_bytes(file))
     except InvalidPolicyError as error:
-        raise _UnusableError(file, error.findings, 1) from error
+        raise UnusableError.of(file, error.findings, 1) from error
 
 
 def _bytes(file: Path) -> bytes:
     """The file's bytes, no more than one beyond the limit: enough to be told that it is too large."""
     with file.open("rb") as opened:
         return opened.read(MAX_BYTES + 1)
+
+
+def _id(text: str) -> ResourceId:
+    try:
+        return parse(text)
+    except InvalidResourceIdError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _connection_id(text: str) -> ResourceId:
+    connection = _id(text)
+    if len(connection.names) != 2 or not is_target(connection.parent):
+        raise argparse.ArgumentTypeError(f"{plain(text)} is not the id of a connection of a supported target")
+    return connection
 
 
 def _today() -> date:

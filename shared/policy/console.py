@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from shared.policy.findings import Finding
 
 _RED, _GREEN, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[0m"
+
+
+class UnusableError(Exception):
+    """A file, or Azure, is not as a command needs it. The lines are printed; `status` is the exit status."""
+
+    def __init__(self, lines: list[str], status: int) -> None:
+        super().__init__("\n".join(lines))
+        self.status = status
+
+    @classmethod
+    def of(cls, file: Path, findings: Iterable[Finding], status: int) -> UnusableError:
+        """What is wrong with a file."""
+        return cls([f"{file}:{finding}" for finding in findings], status)
 
 
 def plain(text: object) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from shared.evidence.match import Proof, is_random, prove
-from shared.evidence.model import ManagedEndpoint, Situation
+from shared.evidence.model import Connection, ManagedEndpoint, Situation
 from shared.policy.console import plain, table
 from shared.policy.decide import decide
 from shared.policy.model import FirewallRule, Policy, Rule, Service, ServiceRequester
@@ -17,7 +17,7 @@ from shared.policy.verdict import MAX_REASONS, Reason, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The verdict on a situation's first connection, and what led to it. `rules` maps each rule to why it did not apply."""
+    """The verdict on a connection and what led to it: why each rule did not apply (None: it does), and the evidence."""
 
     verdict: Verdict
     rules: tuple[tuple[Rule, Reason | None], ...]
@@ -56,21 +56,29 @@ class Explanation:
             yield "warning", warning
 
 
-def explain(situation: Situation, policy: Policy, today: date) -> Explanation:
-    """Explain the decision on the situation's first connection."""
-    verdict = decide(situation, policy, today)[0]
-    return Explanation(verdict, tuple(rule_by_rule(situation, policy, today)), tuple(_evidence(situation, policy)))
+def explain(situation: Situation, connection: Connection, policy: Policy, today: date) -> Explanation:
+    """Explain the decision on one of the situation's connections."""
+    verdict = _verdict(situation, connection, policy, today)
+    rules = tuple(rule_by_rule(situation, connection, policy, today))
+    return Explanation(verdict, rules, tuple(_evidence(situation, connection, policy)))
 
 
-def rule_by_rule(situation: Situation, policy: Policy, today: date) -> Iterator[tuple[Rule, Reason | None]]:
-    """Every rule and, for the situation's first connection, why it does not apply; None: it applies.
+def rule_by_rule(
+    situation: Situation, connection: Connection, policy: Policy, today: date
+) -> Iterator[tuple[Rule, Reason | None]]:
+    """Every rule and why it does not apply to a Pending connection; None: it applies.
 
     A verdict holds the reasons of `MAX_REASONS` rules, so that many are decided on at a time.
     """
     for start in range(0, len(policy.rules), MAX_REASONS):
         rules = policy.rules[start : start + MAX_REASONS]
-        reasons = {r.rule: r for r in decide(situation, replace(policy, rules=rules), today)[0].reasons}
+        verdict = _verdict(situation, connection, replace(policy, rules=rules), today)
+        reasons = {reason.rule: reason for reason in verdict.reasons}
         yield from ((rule, reasons.get(rule.name)) for rule in rules)
+
+
+def _verdict(situation: Situation, connection: Connection, policy: Policy, today: date) -> Verdict:
+    return next(v for v in decide(situation, policy, today) if v.connection.key == connection.key)
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
@@ -125,16 +133,16 @@ def _rule_row(rule: Rule, reason: Reason | None) -> tuple[str, str, str]:
     return rule.name, f"{rule.effect}{mode}", reason_text(reason) if reason else "none: it applies"
 
 
-def _evidence(situation: Situation, policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _evidence(situation: Situation, connection: Connection, policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What the requester's side shows, for every service requester that a rule names."""
     named = {name for rule in policy.rules for name in rule.requesters or ()}
     for requester in policy.requesters.values():
         if requester.name in named and isinstance(requester, ServiceRequester):
-            yield requester.name, tuple(_evidence_lines(requester, situation))
+            yield requester.name, tuple(_evidence_lines(requester, situation, connection))
 
 
-def _evidence_lines(requester: ServiceRequester, situation: Situation) -> Iterator[str]:
-    connection, side = situation.connections[0], situation.sides.get(requester.name)
+def _evidence_lines(requester: ServiceRequester, situation: Situation, connection: Connection) -> Iterator[str]:
+    side = situation.sides.get(requester.name)
     tenant = situation.tenant_of(connection)
     known = "one of" if tenant in requester.endpoint_tenants else "none of"
     yield f"tenant {tenant or 'unknown'}: {known} the tenants in which {requester.service} keeps its private endpoints"
@@ -145,12 +153,14 @@ def _evidence_lines(requester: ServiceRequester, situation: Situation) -> Iterat
     else:
         yield f"{requester.resource}: {len(side.endpoints)} managed private endpoints"
         for endpoint in side.endpoints:
-            yield f"{endpoint.name}: {', '.join(_endpoint_words(requester, endpoint, situation))}"
+            yield f"{endpoint.name}: {', '.join(_endpoint_words(requester, endpoint, situation, connection))}"
     proof = prove(requester, situation).get(connection.key)
     yield "nothing to prove: the connection is not Pending" if proof is None else _proof_words(proof)
 
 
-def _endpoint_words(requester: ServiceRequester, endpoint: ManagedEndpoint, situation: Situation) -> Iterator[str]:
+def _endpoint_words(
+    requester: ServiceRequester, endpoint: ManagedEndpoint, situation: Situation, connection: Connection
+) -> Iterator[str]:
     yield "points at this target" if endpoint.points_at(situation.target.id) else "points elsewhere"
     yield f"asks for {endpoint.sub_resource or 'an unknown sub-resource'}"
     yield f"provisioning {endpoint.provisioning_state or 'unknown'}"
@@ -159,7 +169,7 @@ def _endpoint_words(requester: ServiceRequester, endpoint: ManagedEndpoint, situ
     if any(binding.endpoint_id == endpoint.id for binding in situation.bindings.get(requester.name, ())):
         yield "an approval was spent on it"
     if requester.service is Service.KUSTO:
-        same = endpoint.request_message == situation.connections[0].description
+        same = endpoint.request_message == connection.description
         yield "the same message" if same else "another message"
         yield "random" if is_random(endpoint.request_message) else "not random"
 

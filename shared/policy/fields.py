@@ -20,6 +20,8 @@ GUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 Schema = dict[str, Any]
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
 
 class Kind(Protocol):
     """What every kind of value can do."""
@@ -81,10 +83,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of a few words, in any case; read as it is written here. `later` are words that will be right one day."""
+    """One of a few words, in any case; read as it is written here."""
 
     values: tuple[str, ...]
-    later: tuple[str, ...] = ()
 
     def read(self, node: Node, report: Report) -> str | None:  # noqa: D102
         text = _word(node, " or ".join(self.values[:4]), report, self.values)
@@ -93,10 +94,7 @@ class Choice:
         for value in self.values:
             if fold(value) == fold(text):
                 return value
-        if fold(text) in map(fold, self.later):
-            report.error(node, f"{quoted(text)} is not supported yet", self.values)
-        else:
-            report.unknown(node, "value", text, self.values)
+        report.unknown(node, "value", text, self.values)
         return None
 
     def schema(self) -> Schema:  # noqa: D102

@@ -167,13 +167,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A mapping whose key `tag` says which record it is. `later` are tags that will be right one day."""
+    """A mapping whose key `tag` says which record it is."""
 
     what: str
     tag: str
     description: str
     cases: dict[str, Record]
-    later: tuple[str, ...] = ()
 
     def read(self, node: Node, report: Report) -> Entry | None:
         """The entry of the case that the tag names, the tag with it; None where there is no such case."""
@@ -183,7 +182,7 @@ class Variant:
         if self.tag not in node.entries:
             report.error(node, f"the key {self.tag} is missing: {self.description}", tuple(self.cases))
             return None
-        case = Choice(tuple(self.cases), self.later).read(node.entries[self.tag], report)
+        case = Choice(tuple(self.cases)).read(node.entries[self.tag], report)
         return self._whole(case).read(node, report) if case else None
 
     def _whole(self, case: str) -> Record:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from shared.evidence.model import Connection, ManagedEndpoint, RequesterSide, Situation, Target
-from shared.policy.fields import GUID, ArmId, Day, Kind, Text
+from shared.policy.fields import DIALECT, GUID, ArmId, Day, Kind, Schema, Text
 from shared.policy.findings import Place, Report
 from shared.policy.model import HOME, Policy, Service, ServiceRequester
 from shared.policy.records import Either, Entry, Field, ListOf, MapOf, OrNull, Record
@@ -68,6 +68,11 @@ REQUEST = Record(
         ),
     ),
 )
+
+
+def json_schema() -> Schema:
+    """The JSON Schema (2020-12) of a request."""
+    return {"$schema": DIALECT, "title": "Private Endpoint Approver: request"} | REQUEST.schema()
 
 
 @dataclass(frozen=True, slots=True)

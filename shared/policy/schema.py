@@ -5,8 +5,7 @@ The descriptions are what an editor shows beside each key. What depends on sever
 
 from __future__ import annotations
 
-from shared.evidence.services import SERVICES
-from shared.policy.fields import GUID, ArmId, Choice, Day, Flag, Number, Schema, Text
+from shared.policy.fields import DIALECT, GUID, ArmId, Choice, Day, Flag, Number, Schema, Text
 from shared.policy.model import HOME, Effect, Mode, Service
 from shared.policy.records import Either, Field, ListOf, MapOf, Record, Variant
 from shared.resource_id import fold
@@ -51,7 +50,7 @@ def _service(what: str, arm_type: str, *more: Field) -> Record:
     return Record("a requester", (resource, *more, _ENDPOINT_TENANTS))
 
 
-_REQUESTERS: dict[Service, Record] = {
+_REQUESTERS: dict[str, Record] = {
     Service.KUSTO: _service(
         "a Data Explorer cluster",
         "Microsoft.Kusto/clusters",
@@ -89,8 +88,7 @@ _REQUESTER = Variant(
     "a requester",
     "service",
     "Who makes the private endpoints: an Azure service on behalf of a resource of ours, or people (privateEndpoint).",
-    {service: record for service, record in _REQUESTERS.items() if service in SERVICES},
-    later=tuple(service for service in _REQUESTERS if service not in SERVICES),
+    _REQUESTERS,
 )
 
 _TARGET_FIELDS = (
@@ -209,7 +207,7 @@ POLICY = Record(
 def json_schema() -> Schema:
     """The JSON Schema (2020-12) of a policy: whatever it refuses the loader refuses too, never the other way round."""
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "title": "Private Endpoint Approver: policy",
         "description": "Which private endpoint connections are approved, and on what evidence.",
     } | POLICY.schema()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -69,12 +69,19 @@ def simulate_request(request: Request, policy: Policy, against: Policy | None, t
     return Simulated(str(request.target), verdict, other)
 
 
-def simulate_target(situation: Situation, policy: Policy, against: Policy | None, today: date) -> Iterator[Simulated]:
+def simulate_target(situation: Situation, policy: Policy, today: date) -> Iterator[Simulated]:
     """Decide the Pending connections of a target as it was read live."""
-    others = decide(situation, against, today) if against else (None,) * len(situation.connections)
-    for verdict, other in zip(decide(situation, policy, today), others, strict=True):
+    for verdict in decide(situation, policy, today):
         if verdict.connection.pending:
-            yield Simulated(str(situation.target.id), verdict, other)
+            yield Simulated(str(situation.target.id), verdict)
+
+
+def compare(simulated: Iterable[Simulated], others: Iterable[Simulated]) -> Iterator[Simulated]:
+    """What one policy says beside what another says, for the connections that both were asked about."""
+    by_connection = {other.verdict.connection.key: other.verdict for other in others}
+    for one in simulated:
+        if one.verdict.connection.key in by_connection:
+            yield replace(one, other=by_connection[one.verdict.connection.key])
 
 
 def as_text(simulated: Sequence[Simulated]) -> str:

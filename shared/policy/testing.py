@@ -12,7 +12,7 @@ from shared.evidence.model import Check
 from shared.policy.console import coloured, plain, table
 from shared.policy.decide import decide
 from shared.policy.explain import reason_text, rule_by_rule
-from shared.policy.fields import Choice, Schema, Text
+from shared.policy.fields import DIALECT, Choice, Schema, Text
 from shared.policy.findings import Report
 from shared.policy.model import Policy
 from shared.policy.records import Entry, Field, ListOf, OrNull, Record
@@ -43,14 +43,21 @@ class _Expectation:
         return {"anyOf": [_OUTCOME.schema(), _EXPECTED.schema()]}
 
 
-_CASE = Record(
-    "a case",
-    (
-        Field("name", Text("a case's name"), "what the case shows, in words", required=True),
-        Field("request", REQUEST, "the request", required=True),
-        Field("expect", _Expectation(), "an outcome, or a mapping of outcome, rule and check", required=True),
-    ),
+_CASES = ListOf(
+    Record(
+        "a case",
+        (
+            Field("name", Text("a case's name"), "what the case shows, in words", required=True),
+            Field("request", REQUEST, "the request", required=True),
+            Field("expect", _Expectation(), "an outcome, or a mapping of outcome, rule and check", required=True),
+        ),
+    )
 )
+
+
+def json_schema() -> Schema:
+    """The JSON Schema (2020-12) of a file of cases."""
+    return {"$schema": DIALECT, "title": "Private Endpoint Approver: policy test cases"} | _CASES.schema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Result:
 def read_cases(text: bytes | str, policy: Policy, report: Report) -> list[Case]:
     """The cases of a YAML text; what is wrong with it goes to the report."""
     root = parse(text, report)
-    entries = ListOf(_CASE).read(root, report) if root else None
+    entries = _CASES.read(root, report) if root else None
     cases, lines = [], dict[str, int]()
     for entry in filter(None, entries or ()):
         name, line = entry["name"], entry.node.line
@@ -112,7 +119,7 @@ def run(case: Case, policy: Policy, today: date) -> Result:
     """Decide one case."""
     situation, day = case.request.situation(policy), case.request.day(today)
     verdict = decide(situation, policy, day)[0]
-    rules = {rule.name: reason for rule, reason in rule_by_rule(situation, policy, day)}
+    rules = {rule.name: reason for rule, reason in rule_by_rule(situation, verdict.connection, policy, day)}
     reason = rules.get(verdict.rule) if verdict.rule else next(iter(verdict.reasons), None)
     actual = {"outcome": verdict.outcome, "rule": verdict.rule, "check": reason.check if reason else None}
     reached = frozenset(name for name, why_not in rules.items() if why_not is None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from shared.policy.findings import Finding, InvalidPolicyError
 from shared.policy.model import MICROSOFT_TENANTS, Effect, Mode, PrivateEndpointRequester, Service, ServiceRequester
 from shared.policy.yaml_nodes import MAX_BYTES
 from shared.resource_id import parse
-from shared.targets.types import TargetType
+from shared.targets.types import TARGET_TYPES, TargetType
 from tests.policies.corpus import BAD, FOLDER, GOOD, STARTER, expected, stem, unmet
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -143,20 +144,24 @@ def test_a_huge_or_hostile_word_is_not_repeated_whole() -> None:
     assert all(len(str(f)) < 500 for f in found)
 
 
+STORAGE = TARGET_TYPES["microsoft.storage/storageaccounts"]
+NEVER = replace(STORAGE, selected_networks=False, disabled=False, trusted_services=False)
+
+
 @pytest.mark.parametrize(
-    ("access", "trusted", "able", "refused"),
+    ("access", "trusted", "known", "refused"),
     [
-        ("selectedNetworks", "keep", {"selected_networks": False}, ["publicNetworkAccess"]),
-        ("disabled", "keep", {"disabled": False}, ["publicNetworkAccess"]),
-        ("disabled", "deny", {"trusted_services": False}, ["trustedServices"]),
-        ("selectedNetworks", "deny", {"trusted_services": False, "selected_networks": False},
-         ["publicNetworkAccess", "trustedServices"]),
-        (None, "keep", {"trusted_services": False, "selected_networks": False, "disabled": False}, []),
-        ("selectedNetworks", "deny", {}, []),
+        ("selectedNetworks", "keep", replace(STORAGE, selected_networks=False), ["publicNetworkAccess"]),
+        ("selectedNetworks", "keep", replace(NEVER, selected_networks=True), []),
+        ("disabled", "keep", replace(STORAGE, disabled=False), ["publicNetworkAccess"]),
+        ("disabled", "keep", replace(NEVER, disabled=True), []),
+        ("disabled", "deny", replace(STORAGE, trusted_services=False), ["trustedServices"]),
+        ("selectedNetworks", "deny", NEVER, ["publicNetworkAccess", "trustedServices"]),
+        (None, "keep", NEVER, []),
+        ("selectedNetworks", "deny", STORAGE, []),
     ],
-)  # fmt: skip
+)
 def test_a_wish_that_a_type_can_never_fulfil_is_named(
-    access: str | None, trusted: str, able: dict[str, bool], refused: list[str]
+    access: str | None, trusted: str, known: TargetType, refused: list[str]
 ) -> None:
-    some_type = TargetType("Microsoft.Some/things", "2024-01-01", (), **able)
-    assert [key for key, _ in impossible(access, trusted, some_type)] == refused
+    assert [key for key, _ in impossible(access, trusted, known)] == refused
