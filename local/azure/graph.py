@@ -14,6 +14,7 @@ from typing import Any
 from local.azure import access, kql
 from local.azure.cloud import Cloud
 from local.azure.kql_expressions import KqlError, Row
+from local.azure.providers.base import RESOURCE_GROUP
 from local.azure.router import Call, route
 from local.azure.state import Resource
 from local.azure.tenants import Caller
@@ -102,7 +103,8 @@ class ResourceGraph:
 
     def _resources(self, caller: Caller, subscriptions: set[str]) -> Iterator[Row]:
         for resource in self._state.resources():
-            if resource.subscription in subscriptions and resource.type.count("/") == 1 and "." in resource.type:
+            top = resource.type.count("/") == 1 and resource.type != RESOURCE_GROUP
+            if top and resource.subscription in subscriptions:
                 permission = f"{resource.type}/read"
                 if self._state.denied and access.denied(self._state, caller, permission, resource.id):
                     continue
@@ -136,6 +138,8 @@ class ResourceGraph:
                     "tags": {},
                     "properties": {"state": "Enabled"},
                 }
+                for group in self._state.children(f"/subscriptions/{subscription.id}", RESOURCE_GROUP):
+                    yield {**self._row(group), "type": "microsoft.resources/subscriptions/resourcegroups"}
 
 
 def _skip(token: object) -> int:
