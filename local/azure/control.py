@@ -52,9 +52,9 @@ class Control:
             ("GET", "managementGroups"): lambda _request, _path: self._state.management_groups,
             ("PUT", "managementGroups"): self._management_group,
             ("GET", "oracle"): self._oracle,
-            **_table("access", self._state.denied, _access),
-            **_table("locks", self._state.locks, _lock),
-            **_table("denyPolicies", self._state.deny_policies, _deny_policy),
+            **_table("access", lambda: self._state.denied, _access),
+            **_table("locks", lambda: self._state.locks, _lock),
+            **_table("denyPolicies", lambda: self._state.deny_policies, _deny_policy),
         }
 
     def answer(self, request: Request) -> Answer:
@@ -131,23 +131,25 @@ class Control:
         return subscription.tenant if subscription else ""
 
 
-def _table(what: str, table: dict[str, Json], check: Callable[[Json], Json]) -> dict[tuple[str, str], Handler]:
-    """GET, POST (with an optional `name`) and DELETE (one or all) of a table of the state."""
+def _table(
+    what: str, table: Callable[[], dict[str, Json]], check: Callable[[Json], Json]
+) -> dict[tuple[str, str], Handler]:
+    """GET, POST (with an optional `name`) and DELETE (one or all) of a table of the state (a snapshot replaces it)."""
 
     def add(request: Request, _path: list[str]) -> Json:
         body = request.json()
         name = str(body.pop("name", "") or uuid.uuid4())
-        table[name] = check(body)
-        return {"name": name, **table[name]}
+        table()[name] = check(body)
+        return {"name": name, **table()[name]}
 
     def remove(_request: Request, path: list[str]) -> None:
         if path:
-            table.pop(path[0], None)
+            table().pop(path[0], None)
         else:
-            table.clear()
+            table().clear()
 
     return {
-        ("GET", what): lambda _request, _path: [{"name": name, **entry} for name, entry in table.items()],
+        ("GET", what): lambda _request, _path: [{"name": name, **entry} for name, entry in table().items()],
         ("POST", what): add,
         ("DELETE", what): remove,
     }
