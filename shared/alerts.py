@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from shared.resource_id import ResourceId
 
 SOURCE = "/private-endpoint-approver"
 _NAMESPACE = uuid.UUID("8f0d9b9e-6a5c-4f6e-9d0c-2f5b7f2f8f11")
+_MISSING_PERMISSION = re.compile(r"perform action '([\w./]{1,200})'", re.ASCII)
 _UNSAFE = str.maketrans(dict.fromkeys("<>[]{}`*|\\", " "))
 
 
@@ -100,9 +102,8 @@ def condition_of(decision: Decision, home_tenant: str | None) -> Condition | Non
             reason = next((r for r in verdict.reasons if r.rule == verdict.rule), None)
             missing = f"{reason.check}: {reason.found or 'unknown'}" if reason else "its evidence"
             title = f"{name}: {who} matches rule {verdict.rule} but not its evidence: {missing}"
-            return _condition(
-                AlertType.EVIDENCE_MISSING, title, _remedy(reason.check if reason else None), "high", **seen
-            )
+            action = _granting(missing) or _remedy(reason.check if reason else None)
+            return _condition(AlertType.EVIDENCE_MISSING, title, action, "high", **seen)
         case Outcome.DENIED:
             action = f"Nothing, or reject it at the target; rule {verdict.rule} keeps it pending"
             title = f"{name}: {who} is denied by rule {verdict.rule}"
@@ -115,7 +116,7 @@ def condition_of(decision: Decision, home_tenant: str | None) -> Condition | Non
         case Outcome.FAILED:
             title = f"{name}: rule {verdict.rule} decided, but Azure refused: {decision.problem}"
             action = (
-                "Give the app the missing permission, or remove the lock or policy that refuses; the sweep tries again"
+                _granting(decision.problem or "") or "Remove the lock or policy that refuses; the sweep tries again"
             )
             return _condition(AlertType.APPROVAL_FAILED, title, action, "high", **seen)
     return None
@@ -131,7 +132,7 @@ def firewall_failed(target: ResourceId, problem: str, decision: dict[str, Any]) 
 def approval_failed(target: ResourceId, problem: str) -> Condition:
     """The target itself could not be reviewed: Azure refuses to show it."""
     title = f"{target.name} could not be reviewed: {problem}"
-    action = "Give the app's identity read access to the target's private endpoint connections"
+    action = _granting(problem) or "Give the app's identity read access to the target's private endpoint connections"
     return _condition(AlertType.APPROVAL_FAILED, title, action, "high", subject=str(target))
 
 
@@ -178,6 +179,12 @@ def _who(endpoint: ResourceId | None, tenant: str | None, home: str | None) -> s
     service = looks_like(endpoint)
     hint = f"; its id looks like {service}" if service else ""
     return f"a private endpoint in subscription {endpoint.subscription_id} ({where}{hint})"
+
+
+def _granting(problem: str) -> str | None:
+    """The remedy for ARM's 403 AuthorizationFailed, whose sentence names the permission; None for another problem."""
+    missing = _MISSING_PERMISSION.search(problem)
+    return f"Give the app's identity the permission {missing[1]}; the sweep tries again" if missing else None
 
 
 def _remedy(check: Check | None) -> str:
