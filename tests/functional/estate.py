@@ -121,8 +121,47 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """A Data Explorer cluster: ours, or that of somebody else who is a customer of Azure."""
+
+    azure: Azure
+    id: str
+    tenant: str = HOME_TENANT
+
+    @classmethod
+    def in_subscription(cls, azure: Azure, subscription: str, tenant: str = HOME_TENANT) -> Cluster:
+        """Make one."""
+        cluster = f"/subscriptions/{subscription}/resourceGroups/rg-adx/providers/Microsoft.Kusto/clusters"
+        made = cls(azure, f"{cluster}/adx{uuid.uuid4().hex[:10]}", tenant)
+        body = {"location": "westeurope", "sku": {"name": "Standard_E2a_v4", "tier": "Standard"}}
+        azure.arm("PUT", made.id, KUSTO, body, tenant=tenant)
+        return made
+
+    def requester(self, **more: Any) -> Json:
+        """The cluster as a requester of a policy."""
+        return {"service": "kusto", "resource": self.id, **more}
+
+    def endpoint(
+        self, target: Target, group: str, *, message: str | None = None, name: str = "", after: float = READY
+    ) -> Request:
+        """Ask for a managed private endpoint, and let so many seconds pass. The message is random unless one is given."""
+        text = secrets.token_urlsafe(18) if message is None else message
+        endpoint = f"{self.id}/managedPrivateEndpoints/{name or 'mpe-' + uuid.uuid4().hex[:8]}"
+        properties = {"privateLinkResourceId": target.id, "groupId": group, "requestMessage": text}
+        self.azure.arm("PUT", endpoint, KUSTO, {"properties": properties}, tenant=self.tenant)
+        self.azure.time.advance(after)
+        return Request(self.azure, endpoint, KUSTO, self.tenant, text)
+
+    def stall(self) -> None:
+        """Data Explorer never finishes what it has begun."""
+        snapshot = self.azure.client.local("GET", "snapshot")
+        jobs = [job for job in snapshot["jobs"] if job[1] != "kusto.ready"]
+        self.azure.client.local("PUT", "snapshot", snapshot | {"jobs": jobs})
+
+
+@dataclass(frozen=True)
 class Party:
-    """People with a subscription of their own: the hub (our tenant), a partner, a stranger."""
+    """Somebody with a subscription of their own: the hub (our tenant), a partner, a stranger."""
 
     azure: Azure
     tenant: str
@@ -146,28 +185,9 @@ class Party:
         self.azure.arm("PUT", endpoint, NETWORK, body, tenant=self.tenant)
         return Request(self.azure, endpoint, NETWORK, self.tenant, message)
 
-
-@dataclass(frozen=True)
-class Cluster:
-    """A Data Explorer cluster of our own tenant."""
-
-    azure: Azure
-    id: str
-
-    def requester(self, **more: Any) -> Json:
-        """The cluster as a requester of a policy."""
-        return {"service": "kusto", "resource": self.id, **more}
-
-    def endpoint(
-        self, target: Target, group: str, *, message: str | None = None, name: str = "", after: float = READY
-    ) -> Request:
-        """Ask for a managed private endpoint, and let so many seconds pass. The message is random unless one is given."""
-        text = secrets.token_urlsafe(18) if message is None else message
-        endpoint = f"{self.id}/managedPrivateEndpoints/{name or 'mpe-' + uuid.uuid4().hex[:8]}"
-        properties = {"privateLinkResourceId": target.id, "groupId": group, "requestMessage": text}
-        self.azure.arm("PUT", endpoint, KUSTO, {"properties": properties})
-        self.azure.time.advance(after)
-        return Request(self.azure, endpoint, KUSTO, HOME_TENANT, text)
+    def cluster(self) -> Cluster:
+        """A Data Explorer cluster of theirs: its private endpoints live in the same tenant of Microsoft's as ours."""
+        return Cluster.in_subscription(self.azure, self.subscription, self.tenant)
 
 
 @dataclass(frozen=True)
@@ -195,9 +215,3 @@ class Estate:
         if rules:
             self.azure.arm("PUT", f"{namespace}/networkRuleSets/default", EVENT_HUBS, {"properties": rules})
         return Target(self.azure, namespace, EVENT_HUBS)
-
-    def cluster(self) -> Cluster:
-        cluster = f"{self.group}/providers/Microsoft.Kusto/clusters/adx{uuid.uuid4().hex[:10]}"
-        body = {"location": "westeurope", "sku": {"name": "Standard_E2a_v4", "tier": "Standard"}}
-        self.azure.arm("PUT", cluster, KUSTO, body)
-        return Cluster(self.azure, cluster)

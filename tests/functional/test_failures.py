@@ -153,7 +153,7 @@ def test_a_missing_permission_is_named_in_the_alert(hub: World) -> None:
 
     (alert,) = hub.alerts()
     assert alert["type"] == "PrivateEndpointApprover.ApprovalFailed"
-    assert permission in alert["data"]["decision"]["problem"]
+    assert permission in alert["data"]["recommendedAction"]
 
 
 def test_a_policy_of_the_landing_zone_that_refuses_is_a_failed_approval(hub: World) -> None:

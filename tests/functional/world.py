@@ -93,7 +93,7 @@ class World:
         return self.home.namespace(**rules)
 
     def cluster(self) -> Cluster:
-        return self.home.cluster()
+        return Cluster.in_subscription(self.azure, self.home.subscription)
 
     def stranger(self) -> Party:
         """Somebody whom nobody knows, in a tenant of their own."""
