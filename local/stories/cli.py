@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.stories import decisions, s1_data_explorer, s3_stranger, s4_manual
+from local.stories import decisions, s1_data_explorer, s2_graph_data_connect, s3_stranger, s4_manual
 from local.stories.expect import StoryError
 from local.stories.screen import Screen
 from local.stories.stage import Stage
-
-_LOG_LINES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Story:
 
 STORIES = (
     Story(1, s1_data_explorer.TITLE, s1_data_explorer.play),
-    Story(2, "Graph Data Connect: a Synapse workspace to Storage"),
+    Story(2, s2_graph_data_connect.TITLE, s2_graph_data_connect.play),
     Story(3, s3_stranger.TITLE, s3_stranger.play),
     Story(4, s4_manual.TITLE, s4_manual.play),
     Story(5, "Impostors"),
@@ -44,14 +43,13 @@ def main(arguments: list[str]) -> int:
             failed = [story.number for story in STORIES if not _played(story, stage)]
             connection_string = stage.azure.settings["AzureWebJobsStorage"]
             screen.table("Decisions in the ledger", decisions.COLUMNS, decisions.rows(connection_string))
-            if failed:
-                log = "\n".join(stage.host.log().splitlines()[-_LOG_LINES:])
-                screen.say(f"\nThe last lines of the host's log:\n{log}", "dim")
+            log = stage.host.log()
     except KeyboardInterrupt:
         return 130
     taken = f"{time.monotonic() - began:.0f} s"
     if failed:
         screen.say(f"\nNot as it should be: story {', '.join(map(str, failed))} ({taken})", "bold red")
+        screen.say(f"The host's log is in {_kept(log)}")
         return 1
     screen.say(f"\nEvery story ended as it should ({taken}).", "bold green")
     return 0
@@ -69,3 +67,10 @@ def _played(story: Story, stage: Stage) -> bool:
         screen.say(f"    {error}", "red")
         return False
     return True
+
+
+def _kept(log: str) -> str:
+    """The path of a file with a log; it outlives the demo."""
+    with tempfile.NamedTemporaryFile("w", prefix="stories-", suffix=".log", delete=False, encoding="utf-8") as file:
+        file.write(log)
+    return file.name

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
+
+_GENERATED = re.compile(r"\.[0-9a-f]{8}-[0-9a-f-]{27}$")
+"""What Data Explorer puts after its endpoint's name."""
 
 COLUMNS = ("target", "requester", "outcome", "rule", "firewall")
 
@@ -33,8 +37,8 @@ def _text(row: Any) -> str:
 
 def _row(decision: Any) -> tuple[str, ...]:
     requester = decision["requester"]
-    who = requester["name"] or f"tenant {requester['tenantId'] or 'unknown'}"
-    endpoint = (decision["privateEndpointId"] or "").rpartition("/")[2].partition(".")[0]
+    who = requester["name"] or (f"tenant {requester['tenantId'][:8]}…" if requester["tenantId"] else "unknown tenant")
+    endpoint = _GENERATED.sub("", (decision["privateEndpointId"] or "").rpartition("/")[2])
     failed = [reason["check"] for reason in decision["reasons"] if reason["rule"] == decision["rule"]]
     why = ": ".join([decision["rule"] or "no rule matched", *failed])
     firewall = (decision["firewall"] or {}).get("outcome", "")

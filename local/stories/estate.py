@@ -16,6 +16,10 @@ CLUSTER = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-adx/providers/Micros
 _DATA = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-data/providers"
 LANDING_ZONE = f"{_DATA}/Microsoft.Storage/storageAccounts/landingzone"
 EVENT_HUBS = f"{_DATA}/Microsoft.EventHub/namespaces/telemetry"
+_GRAPH = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-graph/providers"
+WORKSPACE = f"{_GRAPH}/Microsoft.Synapse/workspaces/graphconnect"
+EXPORTS = f"{_GRAPH}/Microsoft.Storage/storageAccounts/graphexports"
+ARCHIVE = f"{_GRAPH}/Microsoft.Storage/storageAccounts/grapharchive"
 SHARE = f"{_DATA}/Microsoft.Storage/storageAccounts/partnershare"
 
 PARTNER_TENANT = "88888888-8888-8888-8888-888888888888"
@@ -25,6 +29,7 @@ VERSIONS = {
     "microsoft.storage/storageaccounts": "2023-05-01",
     "microsoft.eventhub/namespaces": "2024-01-01",
     "microsoft.kusto/clusters": "2023-08-15",
+    "microsoft.synapse/workspaces": "2021-06-01",
     "microsoft.network/privateendpoints": "2024-01-01",
 }
 """The api-version that the stories use, by resource type in lower case."""
@@ -32,12 +37,22 @@ VERSIONS = {
 _EVENTS = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.EventGrid/eventSubscriptions/approver"
 _EVENTS_VERSION = "2022-06-15"
 
-_STORAGE = {"location": "westeurope", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+_STORAGE = {
+    "location": "westeurope",
+    "kind": "StorageV2",
+    "sku": {"name": "Standard_LRS"},
+    "properties": {"networkAcls": {"defaultAction": "Allow", "bypass": "Logging, Metrics, AzureServices"}},
+}
+CLUSTER_BODY = {"location": "westeurope", "sku": {"name": "Standard_E2ads_v5", "tier": "Standard", "capacity": 2}}
+WORKSPACE_BODY = {"location": "westeurope", "properties": {"managedVirtualNetwork": "default"}}
 _RESOURCES: dict[str, dict[str, Any]] = {
     LANDING_ZONE: _STORAGE,
     SHARE: _STORAGE,
     EVENT_HUBS: {"location": "westeurope", "sku": {"name": "Standard"}},
-    CLUSTER: {"location": "westeurope", "sku": {"name": "Standard_E2ads_v5", "tier": "Standard", "capacity": 2}},
+    CLUSTER: CLUSTER_BODY,
+    WORKSPACE: WORKSPACE_BODY,
+    EXPORTS: _STORAGE,
+    ARCHIVE: _STORAGE,
 }
 
 
@@ -84,9 +99,11 @@ def _subscribed(client: LocalClient) -> None:
     expect(state == "Succeeded", f"the event subscription is {state}, not Succeeded")
 
 
-def private_endpoint(subscription: str, name: str, target: str, sub_resource: str, message: str) -> tuple[str, Any]:
+def private_endpoint(
+    subscription: str, name: str, target: str, sub_resource: str, message: str = "", group_name: str = "rg-net"
+) -> tuple[str, Any]:
     """The id and the body of a private endpoint with a manual request, as anybody can make one."""
-    group = f"/subscriptions/{subscription}/resourceGroups/rg-net/providers/Microsoft.Network"
+    group = f"/subscriptions/{subscription}/resourceGroups/{group_name}/providers/Microsoft.Network"
     link = {"privateLinkServiceId": target, "groupIds": [sub_resource], "requestMessage": message}
     properties = {
         "subnet": {"id": f"{group}/virtualNetworks/vnet/subnets/endpoints"},

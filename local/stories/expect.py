@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 Found = TypeVar("Found")
-_PAUSE_SECONDS = 0.25
 
 
 class StoryError(Exception):
@@ -20,8 +19,8 @@ def expect(holds: object, otherwise: str) -> None:
         raise StoryError(otherwise)
 
 
-def eventually(look: Callable[[], Found], *, seconds: float) -> Found:
-    """Look again and again until nothing is wrong any more; answers what was found.
+def eventually(look: Callable[[], Found], *, seconds: float, pause: float = 0.25) -> Found:
+    """Look again after every pause until nothing is wrong any more; answers what was found.
 
     Raises:
         StoryError: the last one, when it was still wrong after so many seconds.
@@ -33,4 +32,4 @@ def eventually(look: Callable[[], Found], *, seconds: float) -> Found:
         except StoryError as error:
             if time.monotonic() >= deadline:
                 raise StoryError(f"{error} (after {seconds:g} s)") from error
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(pause)

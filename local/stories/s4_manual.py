@@ -23,7 +23,7 @@ def play(stage: Stage) -> None:
         _add_rule(stage)
         stage.policy_tool("check", str(stage.policy))
     with stage.screen.step("a dry run would approve it, once the app has read the policy again (at most 45 s)"):
-        eventually(lambda: _would_approve(stage, connection), seconds=60)
+        eventually(lambda: _would_approve(stage, connection), seconds=60, pause=1)
     with stage.screen.step("POST /api/reevaluate approves it"):
         result = stage.reevaluate(connection)["results"][0]
         found = (result["outcome"], result["applied"], result["rule"])
