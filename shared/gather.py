@@ -1,7 +1,8 @@
 """Gathering what a decision needs: connections, tenants, requesters' sides, bindings, as one `Situation`.
 
 Reads only, and only what the policy's rules for this target can use. Where a requester's side was read, the target is
-listed again after it, so that a connection is never decided on beside an endpoint that is newer than the list.
+listed again after it, so that a connection is never decided on beside an endpoint that is newer than the list. A request
+that turns up in a later list may need another requester's side: each is read once, and always before the last list.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from shared.evidence.match import passes_for
 from shared.evidence.model import Connection, PrivateEndpointView, RequesterSide, Situation, Target
 from shared.ledger.bindings import BoundEndpoint
 from shared.policy.checks import limit_checks, private_endpoint_checks, target_checks
-from shared.policy.model import Effect, Policy, PrivateEndpointRequester, Rule, Service, ServiceRequester
+from shared.policy.model import Effect, Policy, PrivateEndpointRequester, Rule, ServiceRequester
 from shared.resource_id import ResourceId
 from shared.targets.adapter import TargetAdapter
 
@@ -76,15 +77,16 @@ class Gatherer:
         if not any(c.pending for c in connections):
             return Gathered(situation, {})
         situation, rules = self._with_rules(situation, policy, adapter, today)
-        lasting = any(_is_kusto(policy, name) for r in rules for name in r.requesters or ())
-        situation = self._with_tenants(situation, decided=lasting)
-        services = _services(policy, rules, situation)
-        bound = {s.name: self.bindings.of(s.resource) for s in services}
-        if services:
-            asked = {(s.service, s.resource.key): self.sides.read(s) for s in _once(services)}
-            sides = {s.name: asked[s.service, s.resource.key] for s in services}
+        service = any(isinstance(policy.requester_of(n), ServiceRequester) for r in rules for n in r.requesters or ())
+        situation = self._with_tenants(situation, decided=service)
+        bound: dict[str, list[BoundEndpoint]] = {}
+        asked: dict[str, RequesterSide] = {}
+        while services := [s for s in _services(policy, rules, situation) if s.name not in situation.sides]:
+            bound |= {s.name: self.bindings.of(s.resource) for s in services}
+            asked |= {s.resource.key: self.sides.read(s) for s in _once(services) if s.resource.key not in asked}
+            sides = {**situation.sides, **{s.name: asked[s.resource.key] for s in services}}
             again = adapter.connections(target)
-            situation = self._with_tenants(replace(situation, sides=sides, connections=again), decided=lasting)
+            situation = self._with_tenants(replace(situation, sides=sides, connections=again), decided=True)
         of_target = {
             name: tuple(b.binding for b in rows if b.target.same(target)) for name, rows in bound.items()
         }  # fmt: skip
@@ -104,7 +106,7 @@ class Gatherer:
     def _with_tenants(self, situation: Situation, *, decided: bool) -> Situation:
         """The tenants of the connections' subscriptions, and the app's own (that of the target's subscription).
 
-        Those of decided connections matter only beside Data Explorer, whose endpoints show no state.
+        Those of decided connections matter beside a service's endpoints, which may show late, or never, that they are.
         """
         endpoints = [c.private_endpoint for c in situation.connections if c.pending or (decided and c.decided)]
         subscriptions = {e.subscription_id for e in endpoints if e} - set(situation.tenants)
@@ -130,13 +132,9 @@ class Gatherer:
         return views
 
 
-def _is_kusto(policy: Policy, requester: str) -> bool:
-    return policy.requester_of(requester).service is Service.KUSTO
-
-
 def _once(services: Iterable[ServiceRequester]) -> Iterable[ServiceRequester]:
     """One requester for each resource: two names for the same one are read once."""
-    return {(s.service, s.resource.key): s for s in services}.values()
+    return {s.resource.key: s for s in services}.values()
 
 
 def _services(policy: Policy, rules: list[Rule], situation: Situation) -> list[ServiceRequester]:

@@ -111,7 +111,7 @@ class _Matcher:
         self.candidates = [
             c
             for c in situation.connections
-            if (c.pending or (c.decided and self._shows_no_state and c.private_endpoint_key not in taken))
+            if (c.pending or (c.decided and c.private_endpoint_key not in taken))
             and passes_for(requester, c, situation.tenant_of(c))
         ]
 
