@@ -1,0 +1,252 @@
+"""The decision: which rule speaks, what is held and why, audit mode, limits, reasons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from shared.evidence.model import Check, RequesterSide
+from shared.policy.decide import decide
+from shared.policy.model import FirewallRule, Mode, PrivateEndpointRequester, Rule, Targets
+from shared.policy.stamp import stamp, stamped_rule
+from shared.policy.verdict import MAX_REASONS, Verdict
+from tests.policies.world import (
+    CONSTANT,
+    ELSEWHERE,
+    OURS,
+    PARTNER_TENANT,
+    PARTNERS,
+    TENANTS,
+    TODAY,
+    allow,
+    connection,
+    decided,
+    deny,
+    endpoint,
+    policy,
+    reason,
+    reject,
+    situation,
+    told,
+    workspace_endpoint,
+)
+
+APPROVED = ("approved", None)
+OURS_ASK = connection("mine", "", OURS)
+PARTNER_ASKS = connection("theirs", "", PARTNERS)
+STRANGER_ASKS = connection("strange", "", ELSEWHERE)
+UNKNOWN = connection(private_endpoint_id=None)
+
+
+def one(world: Any, *rules: Rule, **more: Any) -> Verdict:
+    return decided(world, *rules, **more)[0]
+
+
+class TestEffects:
+    def test_what_no_rule_matches_is_held_without_a_rule(self) -> None:
+        verdict = one(situation(PARTNER_ASKS), allow("people"))
+        assert (verdict.outcome, verdict.rule, verdict.requester, verdict.waiting) == ("held", None, None, False)
+
+    @pytest.mark.parametrize(
+        ("rules", "outcome", "rule"),
+        [
+            ([allow("people")], "approved", "allows"),
+            ([allow("people"), deny()], "denied", "denies"),
+            ([deny(), allow("people")], "denied", "denies"),
+            ([allow("people"), deny(), reject()], "rejected", "rejects"),
+            ([reject("people"), deny()], "rejected", "rejects"),
+            ([deny("people")], "denied", "denies"),
+            ([deny("partner"), allow("people")], "approved", "allows"),
+            ([reject("partner"), allow("people")], "approved", "allows"),
+            ([allow("people", name="first"), allow("people", name="second")], "approved", "first"),
+            ([deny("people", name="first"), deny(name="second")], "denied", "first"),
+            ([reject("people", name="first"), reject(name="second")], "rejected", "first"),
+        ],
+    )
+    def test_reject_beats_deny_beats_allow(self, rules: list[Rule], outcome: str, rule: str) -> None:
+        verdict = one(situation(OURS_ASK), *rules)
+        assert (verdict.outcome, verdict.rule) == (outcome, rule)
+        assert (verdict.requester is None) is (rules[[r.name for r in rules].index(rule)].requesters is None)
+
+    @pytest.mark.parametrize("status", ["Approved", "Rejected", "Disconnected", "approved"])
+    def test_what_is_not_pending_is_unchanged(self, status: str) -> None:
+        verdict = one(situation(replace(OURS_ASK, status=status)), allow("people"), reject())
+        assert (verdict.outcome, verdict.rule, verdict.reasons) == ("unchanged", None, ())
+
+    def test_verdicts_come_in_the_order_of_the_connections(self) -> None:
+        world = situation(PARTNER_ASKS, OURS_ASK, STRANGER_ASKS)
+        assert [v.connection for v in decided(world, allow())] == [PARTNER_ASKS, OURS_ASK, STRANGER_ASKS]
+
+    def test_pending_in_any_case_is_pending(self) -> None:
+        assert told(decided(situation(replace(OURS_ASK, status="PENDING")), allow("people"))) == [APPROVED]
+
+
+class TestFirewall:
+    def test_of_several_allow_rules_that_match_the_strictest_parts_combine(self) -> None:
+        rules = [
+            allow("people", name="a", firewall=FirewallRule("selectedNetworks", "keep", 10)),
+            allow("people", name="b"),
+            allow("people", name="c", firewall=FirewallRule(None, "deny", 300)),
+            allow("people", name="d", firewall=FirewallRule("disabled", "keep", 0)),
+            allow("partner", name="e", firewall=FirewallRule(None, "keep", 999)),
+        ]
+        verdict = one(situation(OURS_ASK), *rules)
+        assert (verdict.rule, verdict.firewall) == ("a", FirewallRule("disabled", "deny", 300))
+        assert one(situation(OURS_ASK), *rules[::-1]).firewall == FirewallRule("disabled", "deny", 300)
+
+    def test_where_none_asks_nothing_is_asked(self) -> None:
+        assert one(situation(OURS_ASK), allow("people")).firewall is None
+        denied = one(situation(OURS_ASK), deny(), allow("people", firewall=FirewallRule("disabled")))
+        assert denied.firewall is None
+
+
+class TestLimits:
+    @pytest.mark.parametrize(("days", "matches"), [(-1, False), (0, True), (1, True)])
+    def test_a_rule_matches_through_its_last_day(self, days: int, matches: bool) -> None:
+        until = TODAY + timedelta(days)
+        verdict = one(situation(OURS_ASK), allow("people", expires=until))
+        assert verdict.outcome == ("approved" if matches else "held")
+        if not matches:
+            assert (verdict.rule, verdict.reasons[0].check) == (None, "expires")
+            assert reason(verdict) == ("a day up to 2026-11-20", "2026-11-21")
+        assert one(situation(OURS_ASK), deny(expires=until)).outcome == ("denied" if matches else "held")
+
+    def test_connections_that_rest_on_the_rule_count_towards_its_limit(self) -> None:
+        resting = connection("a", stamp("Approved", "allows", "d1"), OURS, status="Approved")
+        others = [
+            connection("b", stamp("Approved", "another", "d2"), OURS, status="Approved"),
+            connection("c", stamp("Rejected", "allows", "d3"), OURS, status="Rejected"),
+            connection("d", "Approved by hand", OURS, status="Approved"),
+        ]
+        rule = allow("people", max_connections=1)
+        assert told(decided(situation(OURS_ASK, *others), rule))[0] == APPROVED
+        verdict = one(situation(OURS_ASK, *others, resting), rule)
+        assert (verdict.rule, verdict.reasons[0].check) == (None, "maxConnections")
+        assert reason(verdict) == ("fewer than 1 approved", "1")
+
+    def test_approvals_of_the_same_pass_count_too(self) -> None:
+        asking = [connection(str(n), "", OURS) for n in range(4)]
+        verdicts = decided(situation(*asking), allow("people", max_connections=2))
+        assert [v.outcome for v in verdicts] == ["approved", "approved", "held", "held"]
+
+    def test_a_rule_at_its_limit_leaves_the_others_free(self) -> None:
+        asking = [connection(str(n), "", OURS) for n in range(2)]
+        rules = allow("people", name="one", max_connections=1), allow("people", name="more")
+        assert [v.outcome for v in decided(situation(*asking), *rules)] == ["approved", "approved"]
+
+
+class TestAudit:
+    def test_a_policy_in_audit_mode_says_the_same_and_is_marked(self) -> None:
+        for mode in Mode:
+            verdicts = decide(situation(OURS_ASK, PARTNER_ASKS), policy(allow("people"), mode=mode), TODAY)
+            assert [v.outcome for v in verdicts] == ["approved", "held"]
+            assert {v.mode for v in verdicts} == {mode}
+
+    @pytest.mark.parametrize(
+        ("rules", "outcome", "rule", "mode", "warned"),
+        [
+            ([allow("people", mode=Mode.AUDIT)], "approved", "allows", "audit", False),
+            ([allow("people"), deny(mode=Mode.AUDIT)], "approved", "allows", "enforce", True),
+            ([deny(), allow("people", mode=Mode.AUDIT)], "denied", "denies", "enforce", False),
+            ([deny(mode=Mode.AUDIT)], "denied", "denies", "audit", False),
+            ([allow("people", mode=Mode.AUDIT), allow("people", name="acts")], "approved", "acts", "enforce", False),
+            ([allow("partner", mode=Mode.AUDIT)], "held", None, "enforce", False),
+        ],
+    )
+    def test_enforced_rules_speak_first_and_a_watched_one_where_they_are_silent(
+        self, rules: list[Rule], outcome: str, rule: str | None, mode: str, warned: bool
+    ) -> None:
+        verdict = one(situation(OURS_ASK), *rules)
+        assert (verdict.outcome, verdict.rule, verdict.mode) == (outcome, rule, mode)
+        assert bool(verdict.warnings) is warned
+        if warned:
+            assert verdict.warnings == ("rule denies, in audit mode, says: denied",)
+
+
+class TestEvidence:
+    def test_a_rule_whose_evidence_may_still_come_is_named_before_one_whose_will_not(self) -> None:
+        sides = {
+            "adx": RequesterSide(problem=Check.NOT_FOUND),
+            "ws": RequesterSide(problem=Check.UNREADABLE, transient=True),
+        }
+        world = situation(connection("ws.mpe"), sides=sides)
+        verdict = one(world, allow("adx", name="never"), allow("ws", name="soon"))
+        assert (verdict.outcome, verdict.rule, verdict.waiting) == ("held", "soon", True)
+        verdict = one(world, allow("adx", name="never"))
+        assert (verdict.rule, verdict.waiting) == ("never", False)
+
+    def test_any_requester_of_a_rule_will_do(self) -> None:
+        world = situation(connection("ws.mpe", CONSTANT), endpoints=(workspace_endpoint(),))
+        for order in (("adx", "ws", "people"), ("people", "ws", "adx")):
+            verdict = one(world, allow(*order))
+            assert (verdict.outcome, verdict.requester and verdict.requester.name) == ("approved", "ws")
+
+    def test_a_rule_that_fails_at_its_target_is_not_named_for_its_evidence(self) -> None:
+        other = Targets(types=frozenset({"microsoft.eventhub/namespaces"}))
+        verdict = one(situation(connection()), allow("adx", targets=other))
+        assert (verdict.rule, verdict.reasons[0].check) == (None, "targetType")
+
+    def test_a_selector_that_fails_is_told_before_missing_evidence_and_after_the_requester(self) -> None:
+        past = date(2026, 1, 1)
+        assert told(decided(situation(connection()), allow("adx", expires=past))) == [("held", "expires")]
+        assert told(decided(situation(PARTNER_ASKS), allow("people", expires=past))) == [("held", "tenant")]
+
+
+class TestReasons:
+    def test_nearest_rules_come_first(self) -> None:
+        other = Targets(types=frozenset({"microsoft.eventhub/namespaces"}))
+        rules = [
+            allow("partner", name="neither", targets=other),
+            allow("partner", name="target-only"),
+            allow("people", name="requester-only", targets=other),
+            allow("people", name="both-but-expired", expires=TODAY - timedelta(1)),
+            deny("partner", name="deny-for-others"),
+        ]
+        verdict = one(situation(OURS_ASK), *rules)
+        assert [r.rule for r in verdict.reasons] == [
+            "both-but-expired", "requester-only", "target-only", "deny-for-others", "neither",
+        ]  # fmt: skip
+        assert verdict.reasons_omitted == 0
+
+    def test_rules_that_applied_give_no_reason(self) -> None:
+        verdict = one(situation(OURS_ASK), allow("people"), allow("people", name="too"), deny("partner"))
+        assert [r.rule for r in verdict.reasons] == ["denies"]
+
+    @pytest.mark.parametrize(("count", "omitted"), [(MAX_REASONS - 1, 0), (MAX_REASONS, 0), (MAX_REASONS + 3, 3)])
+    def test_at_most_twenty_are_told_and_the_others_counted(self, count: int, omitted: int) -> None:
+        rules = [allow("partner", name=f"r{n}") for n in range(count)]
+        verdict = one(situation(OURS_ASK), *rules, allow("people"))
+        assert (len(verdict.reasons), verdict.reasons_omitted) == (count - omitted, omitted)
+        assert [r.rule for r in verdict.reasons] == [f"r{n}" for n in range(count - omitted)]
+
+    def test_a_long_selector_is_told_in_short(self) -> None:
+        known = PrivateEndpointRequester("partner", tenants=frozenset(f"{n:08}" for n in range(8)))
+        verdict = one(situation(PARTNER_ASKS), allow("partner"), requesters=(known,))
+        assert reason(verdict)[0] == "one of 00000000, 00000001, 00000002, 00000003, 00000004 and 3 more"
+
+    def test_the_tenant_that_was_found_is_told(self) -> None:
+        assert one(situation(PARTNER_ASKS), allow("people")).tenant_id == PARTNER_TENANT
+        assert one(situation(STRANGER_ASKS), allow("people")).tenant_id is None
+
+
+@pytest.mark.parametrize(
+    ("description", "rule"),
+    [
+        (stamp("Approved", "a-rule", "abc"), "a-rule"),
+        (stamp("Rejected", "a-rule", "abc"), "a-rule"),
+        ("Approved by Private Endpoint Approver: rule a rule, decision abc", None),
+        (stamp("Approved", "a-rule", "abc") + " and more", None),
+        ("x " + stamp("Approved", "a-rule", "abc"), None),
+        ("", None),
+    ],
+)
+def test_a_rule_is_read_back_from_its_stamp_only(description: str, rule: str | None) -> None:
+    assert stamped_rule(description) == rule
+
+
+def test_a_decision_needs_neither_connections_nor_rules() -> None:
+    assert decided(situation(), allow()) == ()
+    assert told(decided(situation(OURS_ASK, tenants=TENANTS, endpoints=(endpoint(),)))) == [("held", None)]
