@@ -250,6 +250,7 @@ class Reviewer:
         settling = [i for i in scene.intents.values() if i.phase == TIGHTENING and i.due_at and not i.problem]
         fresh = scene.new_settles if wish.cause != "settle" else settling
         waits = [(i.due_at - self.now()).total_seconds() for i in fresh if i in settling and i.due_at]
+        waits = [seconds for seconds in waits if seconds > 0]  # what is due and still waits has asked for a retry
         return Review(
             decisions=tuple(done),
             policy=policy,
