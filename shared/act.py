@@ -16,15 +16,16 @@ from shared.decision import Decision, FirewallOutcome
 from shared.errors import ApproverError, PermanentError, TransientError
 from shared.evidence.match import freed
 from shared.evidence.model import Binding, Check, Connection
+from shared.firewall_work import plan
 from shared.ledger.bindings import Bindings, BoundEndpoint
 from shared.ledger.decisions import Decisions, row_key
 from shared.ledger.intents import DECIDING, Intent, Intents
-from shared.operations import Patience, follow
+from shared.operations import Patience, ended, follow
 from shared.policy.model import ServiceRequester
 from shared.policy.stamp import stamp
 from shared.policy.verdict import Outcome, Reason
 from shared.resource_id import ResourceId
-from shared.targets.adapter import TargetAdapter
+from shared.targets.adapter import Operation, TargetAdapter
 from shared.targets.types import sub_resource_key
 
 FRESH_SECONDS = 5.0
@@ -69,6 +70,7 @@ class Actor:
         """Approve or reject one connection. The answer is the decision as it ended; nothing is raised for ARM's refusals."""
         try:
             scene.check_policy()
+            decision = _continued(decision, scene.intents.get(decision.key))
             if (taken := self._spend(decision, scene)) is not None:
                 return taken
             return self._write(decision, self._open(decision, scene), scene)
@@ -141,6 +143,7 @@ class Actor:
             requester=verdict.requester.name if verdict.requester else "",
             endpoint_id=verdict.endpoint_id or "",
             sub_resource=sub_resource_key(verdict.sub_resource or ""),
+            operation=there.operation if there and there.decision_id == decision.decision_id else "",
         )
         if there is not None:
             self.intents.update(intent)
@@ -152,17 +155,29 @@ class Actor:
     def _write(self, decision: Decision, intent: Intent, scene: Scene) -> Decision:
         connection = decision.verdict.connection
         try:
-            if scene.age() > FRESH_SECONDS and self._changed(connection, scene):
+            if not intent.operation and scene.age() > FRESH_SECONDS and self._changed(connection, scene):
                 self.close(intent, scene)
                 return replace(decision, outcome=Outcome.UNCHANGED, applied=False)
-            description = stamp(intent.status, intent.rule, intent.decision_id)
-            operation = scene.adapter.decide(scene.target, connection, intent.status, description)
-            if operation is not None and not follow(self.arm, operation, scene.patience):
+            if not self._put(connection, intent, scene):
                 scene.retry_after.append(15)
                 return replace(decision, applied=None)
         except PermanentError as error:
             return self._refused(decision, intent, error, scene)
         return self._read_back(decision, intent, scene)
+
+    def _put(self, connection: Connection, intent: Intent, scene: Scene) -> bool:
+        """PUT the connection, unless an earlier review did; False while ARM's operation runs. Its URL is kept."""
+        if intent.operation:
+            if not ended(self.arm, Operation(intent.operation)):
+                return False
+            self.intents.update(replace(intent, operation=""))  # what still shows Pending after it is decided anew
+            return True
+        description = stamp(intent.status, intent.rule, intent.decision_id)
+        operation = scene.adapter.decide(scene.target, connection, intent.status, description)
+        if operation is None:
+            return True
+        self.intents.update(replace(intent, operation=operation.url))
+        return follow(self.arm, operation, scene.patience)
 
     def _changed(self, connection: Connection, scene: Scene) -> bool:
         """Whether a connection is no longer what was decided on."""
@@ -179,7 +194,7 @@ class Actor:
         except ApproverError as unread:
             log.warning("not read back: %s", unread)
             now = decision.verdict.connection
-        if now is not None and now.pending:
+        if now is not None and now.pending and now.provisioned:
             self.close(intent, scene)
             return replace(decision, outcome=Outcome.FAILED, problem=str(error))
         return self._ended(decision, intent, now, scene)
@@ -215,7 +230,8 @@ class Actor:
             self.decisions.record(scene.target, decision, self.now())
             scene.finished.append(scene.intents.pop(intent.key))
             return decision
-        decision = decision.with_firewall(FirewallOutcome("deferred"))
+        planned = plan(scene.adapter, scene.target, intent.firewall, scene.connections)
+        decision = decision.with_firewall(FirewallOutcome("deferred", planned.before, preflight=planned.preflight))
         self.decisions.record(scene.target, decision, self.now())
         due = self.now() + timedelta(seconds=intent.firewall.settle_seconds)
         settling = replace(intent.tightening(due), shown=decision.to_json())
@@ -228,6 +244,14 @@ class Actor:
 def unfinished(intents: dict[str, Intent]) -> list[Intent]:
     """The intents whose connection is not known to be decided."""
     return [i for i in intents.values() if i.phase == DECIDING]
+
+
+def _continued(decision: Decision, intent: Intent | None) -> Decision:
+    """A decision that an earlier review began to carry out keeps its id: ARM may still be working on it."""
+    began = intent is not None and intent.phase == DECIDING
+    if began and intent and (intent.status, intent.rule) == (STATUS[decision.outcome], decision.verdict.rule):
+        return replace(decision, decision_id=intent.decision_id)
+    return decision
 
 
 def _resumed(decision: Decision, intent: Intent, *, applied: bool | None) -> Decision:

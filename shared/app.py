@@ -27,11 +27,13 @@ from shared.evidence.private_endpoint import PrivateEndpoints
 from shared.evidence.requesters import RequesterReader, RequesterSides
 from shared.evidence.synapse import SynapseReader
 from shared.evidence.tenants import Tenants
+from shared.firewall_work import FirewallWriter
 from shared.gather import Gatherer
 from shared.leases import CONTAINER, BlobLeases
 from shared.ledger.alerts import AlertBook
 from shared.ledger.bindings import Bindings
 from shared.ledger.decisions import Decisions
+from shared.ledger.firewalls import Firewalls
 from shared.ledger.follow_ups import FollowUps
 from shared.ledger.intents import Intents
 from shared.ledger.retention import Retention
@@ -48,9 +50,11 @@ from shared.settings import Settings, StorageSettings, read_settings
 from shared.settle import Settling
 from shared.sweep import Estate, Sweep
 from shared.targets.adapter import TargetAdapter
+from shared.targets.arm_resource import ArmResources
 from shared.targets.event_hubs import EventHubsNamespaces
-from shared.targets.sdk import ManagementClients
+from shared.targets.sdk import ManagementClients, SdkAdapter
 from shared.targets.storage import StorageAccounts
+from shared.targets.types import TARGET_TYPES
 from shared.tighten import Tightener
 from shared.topic import EventGridTopic, NoTopic, Outbox, Topic
 from shared.work import Worker
@@ -111,9 +115,13 @@ class App:
     def adapters(self) -> dict[str, TargetAdapter]:
         """One adapter for each target type, by its name in `targets.types`."""
         clients = ManagementClients(self.credential, self.settings.arm_endpoint, self.settings.arm_audience)
+        with_sdk: dict[str, type[SdkAdapter]] = {
+            "Microsoft.Storage/storageAccounts": StorageAccounts,
+            "Microsoft.EventHub/namespaces": EventHubsNamespaces,
+        }
         return {
-            "Microsoft.Storage/storageAccounts": StorageAccounts(clients),
-            "Microsoft.EventHub/namespaces": EventHubsNamespaces(clients),
+            kind.name: with_sdk[kind.name](kind, clients) if kind.name in with_sdk else ArmResources(kind, self.arm)
+            for kind in TARGET_TYPES.values()
         }
 
     @cached_property
@@ -148,7 +156,14 @@ class App:
             adapters=self.adapters,
             gatherer=self.gatherer,
             actor=actor,
-            tightener=Tightener(self.arm, actor, Settling(self.sides, self.bindings, now), self.decisions, now),
+            tightener=Tightener(
+                actor,
+                Settling(self.sides, self.bindings, now),
+                FirewallWriter(self.arm, self.firewalls),
+                self.firewalls,
+                self.decisions,
+                now,
+            ),
             decisions=self.decisions,
             intents=self.intents,
             alerts=self.alerts,
@@ -215,6 +230,11 @@ class App:
     def bindings(self) -> Bindings:
         """The ledger's spent endpoints."""
         return Bindings(self._table("evidence"))
+
+    @cached_property
+    def firewalls(self) -> Firewalls:
+        """The ledger's firewalls as they were."""
+        return Firewalls(self._table("firewalls"))
 
     @cached_property
     def runs(self) -> Runs:

@@ -70,14 +70,19 @@ def translate(error: AzureError, what: str) -> ApproverError:
     status = error.status_code or 0
     text = f"{what}: {status} {code}: {_message(error)}"
     if status == 429 or status >= 500 or status in (408, 412) or (status == 409 and code not in _PERMANENT_CONFLICTS):
-        return TransientError(text, code=code, retry_after=_retry_after(error.response))
-    if _TRANSIENT_CODES.search(code) and status != 403:
-        return TransientError(text, code=code, retry_after=_retry_after(error.response))
+        return TransientError(text, code=code, retry_after=retry_after_of(error.response))
+    if is_transient_code(code) and status != 403:
+        return TransientError(text, code=code, retry_after=retry_after_of(error.response))
     if status == 404:
         return NotFoundError(text, code=code)
     if status in (401, 403):
         return ForbiddenError(text, code=code)
     return PermanentError(text, code=code)
+
+
+def is_transient_code(code: str) -> bool:
+    """Whether an error of this code may pass by itself."""
+    return _TRANSIENT_CODES.search(code) is not None
 
 
 def _message(error: HttpResponseError) -> str:
@@ -86,7 +91,8 @@ def _message(error: HttpResponseError) -> str:
     return " ".join(str(text).split())[:500]
 
 
-def _retry_after(response: Any) -> float | None:
+def retry_after_of(response: Any) -> float | None:
+    """The seconds that an answer asks to wait, None where it does not say."""
     value = response.headers.get("Retry-After") if response is not None else None
     try:
         return max(0.0, float(value)) if value is not None else None

@@ -17,20 +17,25 @@ from shared.resource_id import ResourceId
 
 @dataclass(frozen=True, slots=True)
 class FirewallOutcome:
-    """What became of the firewall: `outcome` is tightened, unchanged, deferred, failed or notAsked."""
+    """What became of the firewall: `outcome` is tightened, unchanged, deferred, failed or notAsked.
+
+    `preflight` says in sentences what tightening means, or meant (`preflight.preflight`).
+    """
 
     outcome: str
     before: Firewall | None = None
     after: Firewall | None = None
     problem: str | None = None
+    preflight: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As INTERFACE shows it; `problem` only where there is one."""
+        """As INTERFACE shows it; `preflight` and `problem` only where there are any."""
         shown: dict[str, Any] = {
             "outcome": self.outcome,
             "before": self.before.shown() if self.before else None,
             "after": self.after.shown() if self.after else None,
         }
+        shown |= {"preflight": list(self.preflight)} if self.preflight else {}
         return shown | ({"problem": self.problem} if self.problem else {})
 
 

@@ -1,7 +1,7 @@
 """The firewall of a target: is and wanted in, a difference out. Pure.
 
 Nothing is ever loosened: what is stricter than the wish stays as it is, and every ip and network rule stays. What each
-type's words mean on the wire is its adapter's to know (table in INTERFACE section 7).
+type's words mean on the wire is `targets.firewalls`' to know (table in INTERFACE section 7).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Firewall:
         public_network_access: "Enabled", "Disabled" or "SecuredByPerimeter".
         default_action: "Allow" or "Deny"; None where the type has none.
         trusted_services: whether the trusted-services exception is on; None where the type has none.
-        rules: how many ip, network and resource rules keep their access.
+        rules: the ip, network and resource rules that keep their access, each in words.
         consistent: False where the type keeps public access in two places and they disagree.
     """
 
     public_network_access: str
     default_action: str | None = None
     trusted_services: bool | None = None
-    rules: int = 0
+    rules: tuple[str, ...] = ()
     consistent: bool = True
 
     def shown(self) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class Firewall:
             "publicNetworkAccess": self.public_network_access,
             "defaultAction": self.default_action,
             "trustedServices": self.trusted_services,
-            "rules": self.rules,
+            "rules": len(self.rules),
         }
 
 
@@ -61,20 +61,21 @@ def difference(now: Firewall, wish: FirewallRule, target: TargetType) -> Change:
             return Change(problem=f"{target.name} cannot disable public network access")
         after = replace(after, public_network_access="Disabled", consistent=True)
     elif wish.public_network_access == "selectedNetworks" and now.public_network_access == "Enabled":
-        change = _selected(after, target)
-        if change.problem is not None:
-            return change
-        after = change.after or after
+        problem = _unselectable(now, target)
+        if problem is not None:
+            return Change(problem=problem)
+        if not target.selected_is_given:
+            after = replace(after, default_action="Deny")
     return Change(after=None if after == now else after)
 
 
-def _selected(now: Firewall, target: TargetType) -> Change:
-    """Public access stays Enabled, and only what rules name may pass."""
+def _unselectable(now: Firewall, target: TargetType) -> str | None:
+    """Why public access cannot stay Enabled for what rules name, and for that alone."""
     if not target.selected_networks:
-        return Change(problem=f"{target.name} knows no selected networks: use disabled")
+        return f"{target.name} knows no selected networks: use disabled"
     if target.selected_needs_rule and not now.rules:
-        return Change(
-            problem="selectedNetworks needs at least one ip or network rule here: without one the default action Deny "
-            "does not close the target. Add a rule, or use publicNetworkAccess: disabled"
+        return (
+            "selectedNetworks needs at least one ip or network rule here: without one the target stays open to all "
+            "networks. Add a rule, or use publicNetworkAccess: disabled"
         )
-    return Change(after=replace(now, default_action="Deny"))
+    return None

@@ -7,14 +7,16 @@ running it once would not have.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.act import Actor, Scene
 from shared.alerts import Condition, condition_of, firewall_failed
 from shared.decision import Decision, FirewallOutcome, decided
-from shared.errors import ApproverError, NotFoundError, TransientError
+from shared.errors import NotFoundError, TransientError
+from shared.evidence.model import Connection
+from shared.firewall_work import plan
 from shared.gather import Gathered, Gatherer
 from shared.leases import Leases
 from shared.ledger.alerts import AlertBook
@@ -30,7 +32,7 @@ from shared.scope import ScopeGuard
 from shared.settle import with_pair_warnings
 from shared.targets.adapter import TargetAdapter
 from shared.targets.types import type_of
-from shared.tighten import Tightener, plan
+from shared.tighten import Tightener
 from shared.topic import Outbox
 
 PATIENT_FOR = timedelta(minutes=15)
@@ -117,7 +119,7 @@ class Reviewer:
         verdicts = with_pair_warnings(decide(gathered.situation, policy, self.now().date()), gathered.situation)
         adapter = self._adapter(target)
         made = [self._decision(v, target, policy, TargetRecord(), wish) for v in verdicts]
-        return Review(tuple(self._planned(d, adapter, target) for d in made), policy)
+        return Review(tuple(self._planned(d, adapter, gathered.situation.connections) for d in made), policy)
 
     def _live(
         self, policy: Policy, target: ResourceId, wish: Wish, before: TargetRecord, listed_at: datetime
@@ -183,7 +185,7 @@ class Reviewer:
         intent = scene.intents.get(decision.key)
         acts = decision.outcome in (Outcome.APPROVED, Outcome.REJECTED)
         if acts and decision.verdict.mode is Mode.AUDIT:
-            return self._planned(decision, scene.adapter, scene.target)
+            return self._planned(decision, scene.adapter, scene.connections)
         if acts:
             return self.actor.carry_out(decision, scene)
         if intent is None or intent.phase != DECIDING:
@@ -193,17 +195,14 @@ class Reviewer:
         self.actor.close(intent, scene)  # still Pending, and the policy does not approve it any more
         return decision
 
-    def _planned(self, decision: Decision, adapter: TargetAdapter, target: ResourceId) -> Decision:
+    def _planned(self, decision: Decision, adapter: TargetAdapter, connections: Iterable[Connection]) -> Decision:
         """A decision that changes nothing: with what would become of the firewall."""
         wish = decision.verdict.firewall
         if decision.outcome is not Outcome.APPROVED:
             return decision
         if wish is None:
             return decision.with_firewall(FirewallOutcome("notAsked"))
-        try:
-            return decision.with_firewall(plan(adapter, target, wish))
-        except ApproverError as error:
-            return decision.with_firewall(FirewallOutcome("failed", problem=str(error)))
+        return decision.with_firewall(plan(adapter, decision.target, wish, connections))
 
     def _close_orphans(self, made: list[Decision], scene: Scene) -> None:
         """Intents whose connection is gone have nothing left to do."""

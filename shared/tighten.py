@@ -12,17 +12,16 @@ from datetime import datetime, timedelta
 from functools import reduce
 
 from shared.act import Actor, Scene, unfinished
-from shared.arm import Arm
 from shared.decision import FirewallOutcome
 from shared.errors import PermanentError, TransientError
-from shared.firewall import difference
+from shared.firewall_work import FirewallWriter, change_of
 from shared.ledger.decisions import Decisions
+from shared.ledger.firewalls import Firewalls
 from shared.ledger.intents import TIGHTENING, Intent
-from shared.operations import follow
 from shared.policy.model import FirewallRule, Policy
-from shared.resource_id import ResourceId
+from shared.preflight import preflight
 from shared.settle import Settling
-from shared.targets.adapter import FirewallReading, TargetAdapter
+from shared.targets.firewalls.form import same
 from shared.targets.types import type_of
 
 WAITS_FOR_OTHERS = timedelta(hours=1)
@@ -34,22 +33,14 @@ TRIES_AGAIN = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
-def plan(adapter: TargetAdapter, target: ResourceId, wish: FirewallRule) -> FirewallOutcome:
-    """What tightening would come to, without writing anything (audit mode and dry runs)."""
-    before = adapter.firewall(target).firewall
-    change = difference(before, wish, type_of(target))
-    if change.problem is not None:
-        return FirewallOutcome("failed", before, None, change.problem)
-    return FirewallOutcome("tightened" if change.after else "unchanged", before, change.after or before)
-
-
 @dataclass(frozen=True, slots=True)
 class Tightener:
     """Does the firewall work that is due."""
 
-    arm: Arm
     actor: Actor
     settling: Settling
+    writer: FirewallWriter
+    firewalls: Firewalls
     decisions: Decisions
     now: Callable[[], datetime]
 
@@ -63,13 +54,11 @@ class Tightener:
             return {}
         wish = reduce(FirewallRule.combine, [i.firewall for i in due if i.firewall is not None])
         try:
-            outcome = self._write(scene, wish)
+            outcome = self._outcome(scene, wish, tuple(sorted({i.decision_id for i in due})))
         except TransientError as error:
             log.info("firewall of %s: %s", scene.target, error)
             scene.retry_after.append(error.retry_after or 15)
             return {}
-        except PermanentError as error:
-            outcome = FirewallOutcome("failed", problem=str(error))
         return {intent.key: self._settle(intent, outcome, scene) for intent in due}
 
     def _wanted(self, scene: Scene, policy: Policy) -> list[Intent]:
@@ -88,28 +77,50 @@ class Tightener:
         since = self.now() - WAITS_FOR_OTHERS
         return any(i.status == "Approved" and i.created_at > since for i in unfinished(scene.intents))
 
-    def _write(self, scene: Scene, wish: FirewallRule) -> FirewallOutcome:
-        reading: FirewallReading = scene.adapter.firewall(scene.target)
-        before = reading.firewall
-        change = difference(before, wish, type_of(scene.target))
+    def _outcome(self, scene: Scene, wish: FirewallRule, decisions: tuple[str, ...]) -> FirewallOutcome:
+        try:
+            return self._write(scene, wish, decisions)
+        except PermanentError as error:
+            return self._refused(scene, error)
+
+    def _write(self, scene: Scene, wish: FirewallRule, decisions: tuple[str, ...]) -> FirewallOutcome:
+        """Tighten, or finish what an earlier review began: then it is the firewall before both that is kept."""
+        begun = self.firewalls.newest(scene.target)
+        kept = begun if begun and begun.being_written and set(begun.decisions) & set(decisions) else None
+        if kept is not None:
+            self.writer.await_earlier(kept)
+        reading = scene.adapter.firewall(scene.target)
+        change = change_of(scene.target, reading, wish)
+        sentences = preflight(reading.firewall, change, type_of(scene.target), scene.connections)
         if change.problem is not None:
-            return FirewallOutcome("failed", before, None, change.problem)
-        if change.after is None:
-            return FirewallOutcome("unchanged", before, before)
-        scene.check_policy()
-        operation = scene.adapter.tighten(scene.target, reading, change.after)
-        if operation is not None and not follow(self.arm, operation, scene.patience):
-            raise TransientError(
-                f"the firewall of {scene.target} is still being written", code="Running", retry_after=15
-            )
-        after = scene.adapter.firewall(scene.target).firewall
-        if difference(after, wish, type_of(scene.target)).after is not None:
-            raise TransientError(f"the firewall of {scene.target} does not show what was written", code="NotShown")
-        return FirewallOutcome("tightened", before, after)
+            return FirewallOutcome("failed", reading.firewall, None, change.problem, sentences)
+        if change.after is not None:
+            scene.check_policy()
+            kept = kept or self.firewalls.begin(scene.target, reading.state, decisions, self.now())
+            wanted = scene.adapter.tightened(reading, change.after)
+            reading = self.writer.lead(scene.adapter, kept, reading, wanted, scene.patience)
+        elif kept is not None:
+            sentences = ()  # those of the review that began it still hold
+        if kept is None:
+            return FirewallOutcome("unchanged", reading.firewall, reading.firewall, preflight=sentences)
+        self.firewalls.written(kept, reading.state)
+        return FirewallOutcome("tightened", scene.adapter.words(kept.before), reading.firewall, preflight=sentences)
+
+    def _refused(self, scene: Scene, error: PermanentError) -> FirewallOutcome:
+        """ARM refused for good: what it refused as a whole leaves nothing to put back."""
+        kept = self.firewalls.newest(scene.target)
+        if kept is not None and kept.being_written:
+            if same(scene.adapter.firewall(scene.target).state, kept.before):
+                self.firewalls.forget(kept)
+            else:
+                self.firewalls.running(kept, "")
+        return FirewallOutcome("failed", problem=str(error))
 
     def _settle(self, intent: Intent, outcome: FirewallOutcome, scene: Scene) -> FirewallOutcome:
         """Write the outcome into the decision that asked for it; a failure stays open for a later try."""
-        shown = {**intent.shown, "firewall": outcome.to_json()}
+        earlier = intent.shown.get("firewall") or {}
+        told = {name: earlier[name] for name in ("preflight",) if name in earlier}
+        shown = {**intent.shown, "firewall": told | outcome.to_json()}
         self.decisions.amend(scene.target, intent.decision_row, shown)
         if outcome.problem is None:
             self.actor.close(intent, scene)

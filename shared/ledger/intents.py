@@ -4,12 +4,13 @@ Partition: the target. Row: the request key (`decision.request_key`). Columns: `
 `privateEndpointId`, `status` (wanted), `rule`, `decisionId`, `decisionRow`, `decision` (JSON as it will be shown),
 `firewall` (JSON of the wish, or null), `phase` ("deciding" until the connection is read back, then "tightening"),
 `createdAt`, `dueAt` (when the firewall may be tightened), `problem` (why the last try to tighten it failed, or ""),
-`requester` (its name in the policy), `endpointId` and `subResource` (of a managed endpoint, or "").
+`requester` (its name in the policy), `endpointId` and `subResource` (of a managed endpoint, or ""), `operation` (URL of
+ARM's operation that decides the connection, or ""; it may be signed and is never logged).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +43,7 @@ class Intent:
     requester: str = ""
     endpoint_id: str = ""
     sub_resource: str = ""
+    operation: str = field(default="", repr=False)
 
     def is_about(self, connection_id: str, private_endpoint_id: str | None) -> bool:
         """Whether a listed connection is the one that was meant, and not another under its name."""
@@ -51,7 +53,7 @@ class Intent:
 
     def tightening(self, due_at: datetime) -> Intent:
         """The intent once its connection is decided and only the firewall is left."""
-        return replace(self, phase=TIGHTENING, due_at=due_at)
+        return replace(self, phase=TIGHTENING, due_at=due_at, operation="")
 
 
 class Intents:
@@ -101,6 +103,7 @@ def _row(intent: Intent) -> Row:
         "requester": intent.requester,
         "endpointId": intent.endpoint_id,
         "subResource": intent.sub_resource,
+        "operation": intent.operation,
     }
     access = [wish.public_network_access, wish.trusted_services, wish.settle_seconds] if wish else None
     return row | pack("decision", intent.shown) | pack("firewall", access)
@@ -129,4 +132,5 @@ def _intent(row: Row) -> Intent:
         requester=row.get("requester", ""),
         endpoint_id=row.get("endpointId", ""),
         sub_resource=row.get("subResource", ""),
+        operation=row.get("operation", ""),
     )

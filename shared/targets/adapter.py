@@ -1,30 +1,37 @@
-"""What a review needs of a target type, whatever its form on the wire. The adapters below this package implement it."""
+"""What a review needs of a target type, whatever its form on the wire. The adapters in this package implement it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shared.evidence.model import Connection
 from shared.firewall import Firewall
 from shared.resource_id import ResourceId
+from shared.targets.firewalls.form import Request, State
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A long-running operation of ARM. `url` is used verbatim and never logged; `retry_after` in seconds."""
 
-    url: str
+    url: str = field(repr=False)
     retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FirewallReading:
-    """A target's firewall as read: `firewall` for decisions, `body` whatever the adapter needs to write it back."""
+    """A target's firewall as read.
+
+    `firewall` is for decisions; `state` is what is kept, compared and put back (`targets.firewalls`); `parts` is what ARM
+    answered; `obstacle` says why this resource must not be written at all, None where it may.
+    """
 
     firewall: Firewall
-    body: Mapping[str, Any]
+    state: State
+    parts: Mapping[str, Any] = field(repr=False)
+    obstacle: str | None = None
 
 
 class TargetAdapter(Protocol):
@@ -50,6 +57,18 @@ class TargetAdapter(Protocol):
         """The target's firewall."""
         ...
 
-    def tighten(self, target: ResourceId, reading: FirewallReading, wanted: Firewall) -> Operation | None:
-        """Write the difference between the reading and what is wanted; the operation that runs on, if one does."""
+    def words(self, state: State) -> Firewall:
+        """A state that was kept, in words."""
+        ...
+
+    def tightened(self, reading: FirewallReading, wanted: Firewall) -> State:
+        """The state that was read, as strict as the words want it. Sends nothing."""
+        ...
+
+    def step(self, reading: FirewallReading, wanted: State) -> Request | None:
+        """The next request on the way from the reading to a state; None when it is reached. Sends nothing."""
+        ...
+
+    def send(self, target: ResourceId, request: Request) -> Operation | None:
+        """Send such a request; the operation that runs on, if one does. Read again before the next step."""
         ...

@@ -1,9 +1,9 @@
-"""What the adapters on Microsoft's management SDKs share: clients, connections, plain bodies and translated errors."""
+"""What the adapters on Microsoft's management SDKs share: clients, plain bodies and translated errors."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from azure.core.exceptions import AzureError
 
 from shared.arm import CLIENT_OPTIONS, retry_policy, translate
-from shared.errors import NotFoundError
-from shared.evidence.model import Connection
-from shared.resource_id import ResourceId, fold
+from shared.resource_id import ResourceId
 from shared.targets.adapter import Operation
+from shared.targets.base import Adapter, operation_of
+from shared.targets.types import TargetType
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 Client = TypeVar("Client")
-
-DONE = ("succeeded", "ready", "failed", "canceled", "disconnected", "")
-"""Words of `provisioningState` that say that no operation runs; types without the field say nothing (facts)."""
 
 
 class ManagementClients:
@@ -58,49 +55,38 @@ def calling(what: str) -> Iterator[None]:
         raise translate(error, what) from error
 
 
-class SdkAdapter(ABC):
-    """The half of a `TargetAdapter` that all SDKs have in common; a subclass adds its client and its firewall."""
+class SdkAdapter(Adapter):
+    """An `Adapter` on an SDK; a subclass adds its client, and what it calls the operations of the firewall."""
 
     put = "create_or_update"
     """What the SDK calls the PUT of a connection."""
 
-    def __init__(self, clients: ManagementClients) -> None:
+    def __init__(self, kind: TargetType, clients: ManagementClients) -> None:
+        super().__init__(kind)
         self._clients = clients
 
     @abstractmethod
     def client(self, target: ResourceId) -> Any:
         """The SDK's client for the target's subscription."""
 
-    @abstractmethod
-    def resource(self, target: ResourceId) -> dict[str, Any]:
-        """The target itself, as JSON."""
-
-    def connections(self, target: ResourceId) -> tuple[Connection, ...]:
-        """See `TargetAdapter`."""
-        with calling(f"list the private endpoint connections of {target}"):
+    def get_all(self, target: ResourceId, path: str) -> Iterable[dict[str, Any]]:
+        """See `Adapter`. The SDKs' types have no lists but that of the connections."""
+        with calling(f"GET {target}{path}"):
             found = self.client(target).private_endpoint_connections.list(target.resource_group, target.name)
-            return tuple(connection_of(plain(item)) for item in found)
+            return [plain(item) for item in found]
 
-    def connection(self, target: ResourceId, listed: Connection) -> Connection | None:
-        """See `TargetAdapter`."""
+    def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
+        """See `Adapter`."""
         operations = self.client(target).private_endpoint_connections
-        try:
-            with calling(f"read the connection {listed.id}"):
-                return connection_of(plain(operations.get(target.resource_group, target.name, listed.name)))
-        except NotFoundError:
-            return None
+        with calling(f"read the connection {name} of {target}"):
+            return plain(operations.get(target.resource_group, target.name, name))
 
-    def decide(self, target: ResourceId, listed: Connection, status: str, description: str) -> Operation | None:
-        """See `TargetAdapter`."""
+    def put_connection(self, target: ResourceId, name: str, body: dict[str, Any]) -> Operation | None:
+        """See `Adapter`."""
         put = getattr(self.client(target).private_endpoint_connections, self.put)
-        body = decided_body(listed, status, description)
-        with calling(f"set the connection {listed.id} to {status}"):
-            operation: Operation | None = put(target.resource_group, target.name, listed.name, body, cls=operation_of)
+        with calling(f"write the connection {name} of {target}"):
+            operation: Operation | None = put(target.resource_group, target.name, name, body, cls=started)
             return operation
-
-    def tags(self, target: ResourceId) -> Mapping[str, str]:
-        """See `TargetAdapter`."""
-        return self.resource(target).get("tags") or {}
 
 
 def plain(model: Any) -> dict[str, Any]:
@@ -109,43 +95,7 @@ def plain(model: Any) -> dict[str, Any]:
     return body
 
 
-def operation_of(response: Any, _model: Any, _headers: Any) -> Operation | None:
-    """A `cls` callback of the SDKs: the operation that a write started, None where it was synchronous."""
+def started(response: Any, _model: Any, _headers: Any) -> Operation | None:
+    """A `cls` callback of the SDKs: see `operation_of`."""
     http = response.http_response
-    url = http.headers.get("Azure-AsyncOperation") or http.headers.get("Location")
-    if not url:
-        return None
-    wait = http.headers.get("Retry-After", "")
-    return Operation(url, float(wait) if wait.isdigit() else None)
-
-
-def connection_of(body: dict[str, Any]) -> Connection:
-    """A connection from its JSON, whichever type's (facts: "A connection")."""
-    properties = body.get("properties") or {}
-    state = properties.get("privateLinkServiceConnectionState") or {}
-    groups = properties.get("groupIds") or ([properties["groupId"]] if properties.get("groupId") else [])
-    return Connection(
-        id=body["id"],
-        private_endpoint_id=_text((properties.get("privateEndpoint") or {}).get("id")) or None,
-        status=_text(state.get("status")),
-        description=_text(state.get("description")),
-        sub_resource=groups[0] if len(groups) == 1 else None,
-        provisioned=fold(properties.get("provisioningState") or "") in DONE,
-        body=body,
-    )
-
-
-def _text(value: Any) -> str:
-    """A text of ARM's; "" where it is null, or something else altogether."""
-    return value if isinstance(value, str) else ""
-
-
-def decided_body(listed: Connection, status: str, description: str) -> dict[str, Any]:
-    """The whole connection as it was listed, with another status and description.
-
-    `privateEndpoint.id` is echoed: the Cloud Adoption Framework's deny policy refuses a PUT without it.
-    """
-    properties = dict(listed.body.get("properties") or {})
-    state = dict(properties.get("privateLinkServiceConnectionState") or {})
-    properties["privateLinkServiceConnectionState"] = {**state, "status": status, "description": description}
-    return {**listed.body, "properties": properties}
+    return operation_of(http.status_code, http.headers)

@@ -1,30 +1,50 @@
 """The supported target types and what each can do. Pure: facts only, no adapter and no SDK is imported here.
 
 The policy loader refuses what a type can never do, the sweep asks for these types, the review takes its adapter by type.
+A new type on ARM's usual surface is one more entry (docs/adding-a-target-type.md).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from shared.resource_id import ResourceId, fold
+
+
+class FirewallForm(StrEnum):
+    """What a type's firewall looks like on the wire; `targets.firewalls` has one module for each family."""
+
+    STORAGE_ACLS = "storageAcls"
+    VAULT_ACLS = "vaultAcls"
+    RULE_SET = "ruleSet"
+    HUB_RULE_SETS = "hubRuleSets"
+    SERVER_RULES = "serverRules"
+    PUBLIC_ACCESS = "publicAccess"
 
 
 @dataclass(frozen=True, slots=True)
 class TargetType:
     """One ARM type that holds private endpoint connections.
 
-    `sub_resources` are the group ids that the type documents (empty: not told apart). The firewall flags say what the
-    type can do at all; what one resource cannot do (an Event Hubs namespace without rules, say) shows when it is read.
+    `sub_resources` are the group ids that the type documents (empty: not told apart). `succeeded` are the words (folded) of
+    a connection's `provisioningState` that say that its last operation succeeded; types without the field say nothing. The
+    firewall flags say what the type can do at all; what one resource cannot do (an Event Hubs namespace without rules,
+    say) shows when it is read. `selected_is_given`: its rules always count, so selectedNetworks has nothing to switch on.
+    `trusted_uses`: what goes through the trusted-services exception, for people.
     """
 
     name: str
     api_version: str
     sub_resources: tuple[str, ...]
+    firewall: FirewallForm
+    succeeded: tuple[str, ...] = ("succeeded",)
     selected_networks: bool = True
+    selected_needs_rule: bool = False
+    selected_is_given: bool = False
     disabled: bool = True
     trusted_services: bool = True
-    selected_needs_rule: bool = False
+    trusted_uses: str = ""
 
 
 TARGET_TYPES: dict[str, TargetType] = {
@@ -35,8 +55,71 @@ TARGET_TYPES: dict[str, TargetType] = {
             "2023-05-01",
             ("blob", "blob_secondary", "table", "table_secondary", "queue", "queue_secondary", "file", "file_secondary",
              "web", "web_secondary", "dfs", "dfs_secondary"),
+            FirewallForm.STORAGE_ACLS,
+            trusted_uses="diagnostic logs that Azure Monitor writes here, Event Grid deliveries and dead letters, Data "
+            "Explorer's ingestion with its managed identity, Azure Backup",
         ),
-        TargetType("Microsoft.EventHub/namespaces", "2024-01-01", ("namespace",), selected_needs_rule=True),
+        TargetType(
+            "Microsoft.EventHub/namespaces",
+            "2024-01-01",
+            ("namespace",),
+            FirewallForm.RULE_SET,
+            selected_needs_rule=True,
+            trusted_uses="diagnostic logs that Azure Monitor sends here, Event Grid deliveries, Data Explorer's ingestion "
+            "with its managed identity",
+        ),
+        TargetType(
+            "Microsoft.ServiceBus/namespaces",
+            "2021-11-01",
+            ("namespace",),
+            FirewallForm.RULE_SET,
+            selected_needs_rule=True,
+            trusted_uses="Event Grid deliveries, alerts of Azure Monitor, IoT Hub's routes with its managed identity",
+        ),
+        TargetType(
+            "Microsoft.Devices/IotHubs",
+            "2023-06-30",
+            ("iotHub",),
+            FirewallForm.HUB_RULE_SETS,
+            selected_needs_rule=True,
+            trusted_services=False,
+        ),
+        TargetType(
+            "Microsoft.KeyVault/vaults",
+            "2023-07-01",
+            ("vault",),
+            FirewallForm.VAULT_ACLS,
+            trusted_uses="customer-managed keys of storage, SQL and disks, certificates of App Service, deployments "
+            "that read secrets, Azure Backup",
+        ),
+        TargetType(
+            "Microsoft.Sql/servers",
+            "2021-11-01",
+            ("sqlServer",),
+            FirewallForm.SERVER_RULES,
+            succeeded=("ready",),
+            selected_is_given=True,
+            trusted_uses="every Azure service that connects by its public address, those of other tenants too: Data "
+            "Factory, App Service, Power BI, and the server's own auditing to storage",
+        ),
+        TargetType(
+            "Microsoft.Kusto/clusters",
+            "2023-08-15",
+            ("cluster",),
+            FirewallForm.PUBLIC_ACCESS,
+            selected_needs_rule=True,
+            selected_is_given=True,
+            trusted_services=False,
+        ),
+        TargetType(
+            "Microsoft.DigitalTwins/digitalTwinsInstances",
+            "2023-01-31",
+            ("digitalTwinsInstance", "API"),
+            FirewallForm.PUBLIC_ACCESS,
+            succeeded=("succeeded", "pending", "approved", "rejected"),
+            selected_networks=False,
+            trusted_services=False,
+        ),
     )
 }  # fmt: skip
 

@@ -1,0 +1,126 @@
+"""What all adapters have in common: connections and firewalls by way of five calls, whoever makes them on the wire."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.errors import NotFoundError
+from shared.evidence.model import Connection
+from shared.firewall import Firewall
+from shared.resource_id import ResourceId, fold
+from shared.targets.adapter import FirewallReading, Operation
+from shared.targets.firewalls import FORMS
+from shared.targets.firewalls.form import Request, State
+from shared.targets.types import TargetType
+
+_FAILED = ("failed", "canceled", "disconnected")
+
+
+class Adapter(ABC):
+    """A `TargetAdapter` for one entry of `types`; a subclass sends the requests."""
+
+    def __init__(self, kind: TargetType) -> None:
+        self.kind = kind
+        self._form = FORMS[kind.firewall]
+
+    @abstractmethod
+    def get(self, target: ResourceId, path: str = "") -> dict[str, Any]:
+        """GET the target, or a child of it by its path."""
+
+    @abstractmethod
+    def get_all(self, target: ResourceId, path: str) -> Iterable[dict[str, Any]]:
+        """GET a list of children, all pages."""
+
+    @abstractmethod
+    def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
+        """GET one connection."""
+
+    @abstractmethod
+    def put_connection(self, target: ResourceId, name: str, body: dict[str, Any]) -> Operation | None:
+        """PUT one connection. What the answer's body shows is not to be trusted (Data Explorer wraps the request)."""
+
+    @abstractmethod
+    def send(self, target: ResourceId, request: Request) -> Operation | None:
+        """See `TargetAdapter`."""
+
+    def connections(self, target: ResourceId) -> tuple[Connection, ...]:
+        """See `TargetAdapter`."""
+        return tuple(connection_of(body, self.kind) for body in self.get_all(target, "/privateEndpointConnections"))
+
+    def connection(self, target: ResourceId, listed: Connection) -> Connection | None:
+        """See `TargetAdapter`."""
+        try:
+            return connection_of(self.get_connection(target, listed.name), self.kind)
+        except NotFoundError:
+            return None
+
+    def decide(self, target: ResourceId, listed: Connection, status: str, description: str) -> Operation | None:
+        """See `TargetAdapter`."""
+        return self.put_connection(target, listed.name, decided_body(listed, status, description))
+
+    def tags(self, target: ResourceId) -> Mapping[str, str]:
+        """See `TargetAdapter`."""
+        return self.get(target).get("tags") or {}
+
+    def firewall(self, target: ResourceId) -> FirewallReading:
+        """See `TargetAdapter`."""
+        parts: dict[str, Any] = {path: self.get(target, path) for path in ("", *self._form.objects)}
+        parts |= {path: list(self.get_all(target, path)) for path in self._form.collections}
+        state = self._form.state(parts)
+        return FirewallReading(self._form.words(state), state, parts, self._form.obstacle(parts))
+
+    def words(self, state: State) -> Firewall:
+        """See `TargetAdapter`."""
+        return self._form.words(state)
+
+    def tightened(self, reading: FirewallReading, wanted: Firewall) -> State:
+        """See `TargetAdapter`."""
+        return self._form.tightened(reading.state, wanted)
+
+    def step(self, reading: FirewallReading, wanted: State) -> Request | None:
+        """See `TargetAdapter`."""
+        return self._form.step(reading.parts, wanted)
+
+
+def operation_of(status: int, headers: Mapping[str, str]) -> Operation | None:
+    """The operation that a write started, None where it was synchronous.
+
+    `Azure-AsyncOperation` comes with any status (facts: Data Explorer and Key Vault answer 200 with it); a `Location` alone
+    means an operation only beside 202.
+    """
+    url = headers.get("Azure-AsyncOperation") or (headers.get("Location") if status == 202 else None)
+    if not url:
+        return None
+    wait = headers.get("Retry-After") or ""
+    return Operation(url, float(wait) if wait.isdigit() else None)
+
+
+def connection_of(body: dict[str, Any], kind: TargetType) -> Connection:
+    """A connection from its JSON (facts: "A connection")."""
+    properties = body.get("properties") or {}
+    state = properties.get("privateLinkServiceConnectionState") or {}
+    groups = properties.get("groupIds") or ([properties["groupId"]] if properties.get("groupId") else [])
+    provisioning = fold(properties.get("provisioningState") or "")
+    return Connection(
+        id=body["id"],
+        private_endpoint_id=(properties.get("privateEndpoint") or {}).get("id"),
+        status=state.get("status") or "",
+        description=state.get("description") or "",
+        sub_resource=groups[0] if len(groups) == 1 else None,
+        provisioned=provisioning in ("", *kind.succeeded, *_FAILED),
+        body=body,
+    )
+
+
+def decided_body(listed: Connection, status: str, description: str) -> dict[str, Any]:
+    """The whole connection as it was listed, with another status and description.
+
+    `privateEndpoint.id` is echoed: the Cloud Adoption Framework's deny policy refuses a PUT without it. So is the action, by
+    whatever name the type has for it.
+    """
+    properties = dict(listed.body.get("properties") or {})
+    state = dict(properties.get("privateLinkServiceConnectionState") or {})
+    properties["privateLinkServiceConnectionState"] = {**state, "status": status, "description": description}
+    return {**listed.body, "properties": properties}

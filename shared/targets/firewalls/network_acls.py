@@ -1,0 +1,96 @@
+"""`networkAcls`: the firewalls of storage accounts and key vaults. Pure.
+
+Wire facts (facts/azure-resource-manager.md, "Firewall"): a PATCH of a storage account merges `networkAcls` field by field
+and a list that is present replaces the old one [R], so only what differs is sent; what a key vault does is unknown, so its
+whole `networkAcls` is sent again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.firewall import Firewall
+from shared.resource_id import fold
+from shared.targets.firewalls.form import (
+    Parts,
+    Request,
+    SimpleForm,
+    State,
+    access_of,
+    default_action,
+    differing,
+    properties_of,
+    same,
+)
+
+TRUSTED = "AzureServices"
+
+
+class _NetworkAcls(SimpleForm):
+    lists: tuple[str, ...]
+
+    def state(self, parts: Parts) -> State:
+        """See `Form`. Absent acls let everybody in; an absent `bypass` means AzureServices. Rules without their `state`."""
+        properties = properties_of(parts)
+        acls = properties.get("networkAcls") or {}
+        lists = {name: [_sent(rule) for rule in acls.get(name) or ()] for name in self.lists}
+        words = {"bypass": acls.get("bypass") or TRUSTED, "defaultAction": default_action(acls.get("defaultAction"))}
+        return access_of(properties) | {"networkAcls": words | lists}
+
+    def words(self, state: State) -> Firewall:
+        """See `Form`."""
+        acls = state["networkAcls"]
+        return Firewall(
+            public_network_access=state["publicNetworkAccess"],
+            default_action=acls["defaultAction"],
+            trusted_services=fold(TRUSTED) in map(fold, _bypass(acls)),
+            rules=tuple(_rule(rule) for name in self.lists for rule in acls[name]),
+        )
+
+    def tightened(self, state: State, wanted: Firewall) -> State:
+        """See `Form`. Of `bypass` only AzureServices goes."""
+        acls = {**state["networkAcls"], "defaultAction": wanted.default_action}
+        if not wanted.trusted_services:
+            acls["bypass"] = ", ".join(word for word in _bypass(acls) if fold(word) != fold(TRUSTED)) or "None"
+        return {"publicNetworkAccess": wanted.public_network_access, "networkAcls": acls}
+
+
+class StorageAcls(_NetworkAcls):
+    """A storage account's: only what differs is sent."""
+
+    lists = ("ipRules", "virtualNetworkRules", "resourceAccessRules")
+
+    def step(self, parts: Parts, wanted: State) -> Request | None:
+        """See `Form`. `defaultAction` is required beside any other field of the acls."""
+        now = self.state(parts)
+        properties = differing(now, wanted)
+        if "networkAcls" in properties:
+            acls = wanted["networkAcls"]
+            changed = differing(now["networkAcls"], acls)
+            properties["networkAcls"] = {"defaultAction": acls["defaultAction"], **changed}
+        return Request("PATCH", body={"properties": properties}) if properties else None
+
+
+class VaultAcls(_NetworkAcls):
+    """A key vault's: everything is sent, as it is or as it is wanted."""
+
+    lists = ("ipRules", "virtualNetworkRules")
+
+    def step(self, parts: Parts, wanted: State) -> Request | None:
+        """See `Form`."""
+        return None if same(self.state(parts), wanted) else Request("PATCH", body={"properties": wanted})
+
+
+def _bypass(acls: State) -> list[str]:
+    """The words of `bypass` ("Logging, Metrics, AzureServices" or "None")."""
+    words = (word.strip() for word in str(acls["bypass"]).split(","))
+    return [word for word in words if word]
+
+
+def _sent(rule: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in rule.items() if name != "state"}
+
+
+def _rule(rule: dict[str, Any]) -> str:
+    kinds = (("value", "ip"), ("id", "subnet"), ("resourceId", "resource"))
+    return next((f"{word} {rule[name]}" for name, word in kinds if rule.get(name)), "a rule")

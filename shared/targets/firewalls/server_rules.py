@@ -1,0 +1,71 @@
+"""SQL servers: public access, and firewall rules that are resources of their own. Pure.
+
+Wire facts: "Allow Azure services" is the rule `AllowAllWindowsAzureIps`, 0.0.0.0 to 0.0.0.0; that range has this meaning
+under any name. A PUT on the collection would replace all rules: only single rules are written. `Disabled` needs an
+approved private endpoint (42102).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from shared.firewall import Firewall
+from shared.resource_id import fold
+from shared.targets.firewalls.form import Parts, Request, SimpleForm, State, access_of, differing, properties_of
+
+RULES = "/firewallRules"
+NETWORKS = "/virtualNetworkRules"
+TRUSTED_RULE = "AllowAllWindowsAzureIps"
+TRUSTED_RANGE = ["0.0.0.0", "0.0.0.0"]  # noqa: S104  # the range that stands for Azure's own services
+
+_ENDS = ("startIpAddress", "endIpAddress")
+
+
+class ServerRules(SimpleForm):
+    """A SQL server's."""
+
+    collections = (RULES, NETWORKS)
+
+    def state(self, parts: Parts) -> State:
+        """See `Form`: rules by name, each as its first and last address; the subnets of network rules."""
+        ranges = {rule["name"]: [rule["properties"][end] for end in _ENDS] for rule in parts[RULES]}
+        subnets = [(rule.get("properties") or {}).get("virtualNetworkSubnetId") for rule in parts[NETWORKS]]
+        return access_of(properties_of(parts)) | {"rules": ranges, "subnets": subnets}
+
+    def words(self, state: State) -> Firewall:
+        """See `Form`."""
+        ranges = [f"ip {first} to {last} ({name})" for name, (first, last) in _kept(state["rules"]).items()]
+        return Firewall(
+            public_network_access=state["publicNetworkAccess"],
+            trusted_services=len(ranges) < len(state["rules"]),
+            rules=(*ranges, *(f"subnet {subnet}" for subnet in state["subnets"])),
+        )
+
+    def tightened(self, state: State, wanted: Firewall) -> State:
+        """See `Form`."""
+        rules = state["rules"] if wanted.trusted_services else _kept(state["rules"])
+        return {**state, "publicNetworkAccess": wanted.public_network_access, "rules": rules}
+
+    def step(self, parts: Parts, wanted: State) -> Request | None:
+        """See `Form`. Public access first: `Disabled` ends every rule's effect at once. Network rules are never written."""
+        now = self.state(parts)
+        access = {"publicNetworkAccess": wanted["publicNetworkAccess"]}
+        if differing(now, access):
+            return Request("PATCH", body={"properties": access})
+        for name in now["rules"]:
+            if name not in wanted["rules"]:
+                return Request("DELETE", _path(name))
+        for name, ends in differing(now["rules"], wanted["rules"]).items():
+            return Request("PUT", _path(name), {"properties": dict(zip(_ENDS, ends, strict=True))})
+        return None
+
+
+def _kept(rules: dict[str, Any]) -> dict[str, Any]:
+    """The rules without the trusted-services exception."""
+    return {n: ends for n, ends in rules.items() if fold(n) != fold(TRUSTED_RULE) and ends != TRUSTED_RANGE}
+
+
+def _path(name: str) -> str:
+    """A rule's path; its name is free text."""
+    return f"{RULES}/{quote(name, safe='')}"
