@@ -37,13 +37,16 @@ class Estate:
     client: LocalClient
     tenant: str = ""
     subscription: str = field(default_factory=lambda: str(uuid.uuid4()))
+    watch: Callable[[str, str, Reply], None] = lambda _method, _path, _reply: None
 
     @property
     def group(self) -> str:
         return f"/subscriptions/{self.subscription}/resourceGroups/rg"
 
     def arm(self, method: str, path: str, version: str, body: Any = None, **headers: str) -> Reply:
-        return self.client.arm(method, path, body, tenant=self.tenant, api_version=version, headers=headers)
+        reply = self.client.arm(method, path, body, tenant=self.tenant, api_version=version, headers=headers)
+        self.watch(method, f"{path}?api-version={version}", reply)
+        return reply
 
     def storage(self, **properties: Any) -> str:
         account = f"{self.group}/providers/Microsoft.Storage/storageAccounts/st{uuid.uuid4().hex[:20]}"

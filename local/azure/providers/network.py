@@ -30,7 +30,6 @@ class PrivateEndpoints(Provider):
         links = [(link["manual"], self._show_link(resource, link)) for link in resource.body["links"]]
         properties = {
             "provisioningState": "Succeeded",
-            "resourceGuid": str(uuid.uuid5(uuid.NAMESPACE_URL, resource.key)),
             **resource.properties,
             _AUTOMATIC: [shown for manual, shown in links if not manual],
             _MANUAL: [shown for manual, shown in links if manual],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 
 from local.azure.cloud import Cloud
+from local.azure.providers import sql_networks
 from local.azure.providers.base import envelope, location_of, paged, require
 from local.azure.providers.long_running import Form, LongRunning
 from local.azure.providers.target import TargetProvider
@@ -222,6 +223,7 @@ def register(cloud: Cloud) -> None:
             route(one, VERSIONS, **handlers),
             route(f"{one}/firewallRules", VERSIONS, GET=servers.list_rules, PUT=servers.replace_rules),
             route(f"{one}/firewallRules/{{}}", VERSIONS, **rule),
+            *sql_networks.NetworkRules(cloud).routes(VERSIONS),
             *servers.servers.routes(),
             *servers.connections.routes(),
             *servers.connection_routes(),
@@ -232,3 +234,4 @@ def register(cloud: Cloud) -> None:
     cloud.clock.on("sql.dropped", servers.dropped)
     cloud.show_with(servers.type, servers.show)
     cloud.show_with(FIREWALL_RULE, _show_rule)
+    cloud.show_with(sql_networks.NETWORK_RULE, sql_networks.show)
