@@ -7,11 +7,12 @@ that turns up in a later list may need another requester's side: each is read on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
+from shared.decision import request_key
 from shared.evidence.match import passes_for
 from shared.evidence.model import Connection, PrivateEndpointView, RequesterSide, Situation, Target
 from shared.ledger.bindings import BoundEndpoint
@@ -70,9 +71,25 @@ class Gatherer:
     views: ViewReader
     bindings: BindingReader
 
-    def gather(self, policy: Policy, target: ResourceId, adapter: TargetAdapter, today: date) -> Gathered:
-        """List the target's connections and read what the policy needs to decide on those that are Pending."""
-        connections = adapter.connections(target)
+    def gather(
+        self,
+        policy: Policy,
+        target: ResourceId,
+        adapter: TargetAdapter,
+        today: date,
+        messages: Mapping[str, str] | None = None,
+    ) -> Gathered:
+        """List the target's connections and read what the policy needs to decide on those that are Pending.
+
+        `messages`: request key -> the message that it asked with, as an earlier review saw it.
+        """
+
+        def listed() -> tuple[Connection, ...]:
+            known = messages or {}
+            found = adapter.connections(target)
+            return tuple(replace(c, asked_with=known.get(request_key(c.id, c.private_endpoint_id))) for c in found)
+
+        connections = listed()
         situation = Situation(Target(target), connections)
         if not any(c.pending for c in connections):
             return Gathered(situation, {})
@@ -85,8 +102,7 @@ class Gatherer:
             bound |= {s.name: self.bindings.of(s.resource) for s in services}
             asked |= {s.resource.key: self.sides.read(s) for s in _once(services) if s.resource.key not in asked}
             sides = {**situation.sides, **{s.name: asked[s.resource.key] for s in services}}
-            again = adapter.connections(target)
-            situation = self._with_tenants(replace(situation, sides=sides, connections=again), decided=True)
+            situation = self._with_tenants(replace(situation, sides=sides, connections=listed()), decided=True)
         of_target = {
             name: tuple(b.binding for b in rows if b.target.same(target)) for name, rows in bound.items()
         }  # fmt: skip

@@ -96,10 +96,11 @@ class Reviewer:
         """
         policy = self.policy.current()
         self.scope.require(policy.scope, target)
-        if self._answered(self.decisions.load(target), wish):
+        before = self.decisions.load(target)
+        if self._answered(before, wish):
             return Review(policy=policy, skipped=True)
         if wish.dry_run:
-            return self._dry(policy, target, wish)
+            return self._dry(policy, target, wish, before)
         with self.leases.hold(target) as held:
             before = self.decisions.load(target)
             if self._answered(before, wish):
@@ -114,8 +115,8 @@ class Reviewer:
             return False
         return wish.inserted_at < record.listed_at
 
-    def _dry(self, policy: Policy, target: ResourceId, wish: Wish) -> Review:
-        gathered, _ = self._gather(policy, target)
+    def _dry(self, policy: Policy, target: ResourceId, wish: Wish, before: TargetRecord) -> Review:
+        gathered, _ = self._gather(policy, target, before)
         verdicts = with_pair_warnings(decide(gathered.situation, policy, self.now().date()), gathered.situation)
         adapter = self._adapter(target)
         made = [self._decision(v, target, policy, TargetRecord(), wish) for v in verdicts]
@@ -125,7 +126,7 @@ class Reviewer:
         self, policy: Policy, target: ResourceId, wish: Wish, before: TargetRecord, listed_at: datetime
     ) -> tuple[Review, list[str]]:
         try:
-            gathered, read_at = self._gather(policy, target)
+            gathered, read_at = self._gather(policy, target, before)
         except NotFoundError:
             self._forget(target)
             raise
@@ -146,10 +147,11 @@ class Reviewer:
             self.intents.close(intent)
         return self._outcome(done, policy, scene, waiting, wish), alerts
 
-    def _gather(self, policy: Policy, target: ResourceId) -> tuple[Gathered, float]:
+    def _gather(self, policy: Policy, target: ResourceId, before: TargetRecord) -> tuple[Gathered, float]:
         """The situation, and the moment (monotonic seconds) before its last list at the latest."""
         began = self.clock()
-        gathered = self.gatherer.gather(policy, target, self._adapter(target), self.now().date())
+        today = self.now().date()
+        gathered = self.gatherer.gather(policy, target, self._adapter(target), today, before.messages)
         return gathered, began if not gathered.situation.sides else self.clock()
 
     def _adapter(self, target: ResourceId) -> TargetAdapter:

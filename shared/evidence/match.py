@@ -143,7 +143,7 @@ class _Matcher:
     def _is_its_own(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
         """Whether the connection carries what the service gives an endpoint: its message, or its whole name."""
         if self._shows_no_state:
-            return connection.description == endpoint.request_message
+            return connection.message == endpoint.request_message
         private_endpoint = connection.private_endpoint
         name = f"{self.requester.resource.name}.{endpoint.name}"
         return private_endpoint is not None and fold(private_endpoint.name) == fold(name)

@@ -50,7 +50,8 @@ class Check(StrEnum):
 class Connection:
     """A private endpoint connection as the target shows it.
 
-    `description` is the requester's message while `status` is Pending. `sub_resource` is None where none is shown.
+    `description` is the requester's message while `status` is Pending; `asked_with` is that message as an earlier review
+    saw it (None: none did), since whoever decides overwrites it. `sub_resource` is None where none is shown.
     `provisioned` is False only while an operation on the connection still runs (each adapter knows its type's words).
     `body` is the whole connection as ARM gave it, to be sent back whole; no decision looks at it.
     """
@@ -61,6 +62,7 @@ class Connection:
     description: str = ""
     sub_resource: str | None = None
     provisioned: bool = True
+    asked_with: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -84,6 +86,11 @@ class Connection:
         """The private endpoint's id, folded; None where there is none that parses."""
         endpoint = self.private_endpoint
         return endpoint.key if endpoint else None
+
+    @property
+    def message(self) -> str:
+        """The message that it asked with, as far as that is known."""
+        return self.description if self.pending or self.asked_with is None else self.asked_with
 
     def has_status(self, status: str) -> bool:
         """Whether the connection is in that state, without regard to case."""

@@ -6,7 +6,7 @@ Partition: the target (`tables.partition`). Rows:
   several columns where long), `outcome`, `rule`, `connectionId`, `privateEndpointId`, `policy`, `firstSeenAt`, `lastSeenAt`.
   A new row when outcome, rule, reasons or policy changed; else only `lastSeenAt` moves.
 - `~review`: `listedAt` (the storage service's time before the last complete review listed the target) and `current` (JSON:
-  request key -> its newest decision's row, digest, id, and since when its evidence is awaited).
+  request key -> its newest decision's row, digest, id, since when its evidence is awaited, and the message it asked with).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Current:
     digest: str
     decision_id: str
     waiting_since: datetime | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class TargetRecord:
 
     listed_at: datetime | None = None
     current: Mapping[str, Current] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> dict[str, str]:
+        """The message that each listed request asked with, by its key: whoever decides on one overwrites it in Azure."""
+        return {key: known.message for key, known in self.current.items() if known.message is not None}
 
 
 class Decisions:
@@ -54,7 +60,7 @@ class Decisions:
         if row is None:
             return TargetRecord()
         current = {
-            key: Current(c["row"], c["digest"], c["id"], moment(c.get("waitingSince")))
+            key: Current(c["row"], c["digest"], c["id"], moment(c.get("waitingSince")), c.get("message"))
             for key, c in (unpack(row, "current") or {}).items()
         }
         return TargetRecord(moment(row.get("listedAt")), current)
@@ -94,6 +100,7 @@ class Decisions:
             current[decision.key] = {
                 "row": row_key, "digest": decision.digest, "id": decision.decision_id,
                 "waitingSince": stamp(waiting[decision.key]) if decision.key in waiting else None,
+                "message": decision.verdict.connection.message,
             }  # fmt: skip
         seen = listed_at or before.listed_at
         review: Row = {"PartitionKey": partition(target), "RowKey": REVIEW, "listedAt": stamp(seen) if seen else ""}

@@ -1,0 +1,110 @@
+"""Clusters, workspaces and factories of anybody, ours and an attacker's, and the managed private endpoints they ask for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.azure.tenants import HOME_TENANT
+from shared.policy.model import Service
+from tests.functional.estate import OPERATOR, Azure, Json, Request, Target
+
+SERVICES = (Service.KUSTO, Service.SYNAPSE, Service.DATA_FACTORY)
+_SYNAPSE = "https://dev.azuresynapse.net"
+
+
+@dataclass(frozen=True)
+class _Wire:
+    """How a service is spoken to: its type, its api-version, and the path to its managed endpoints."""
+
+    type: str
+    version: str
+    endpoints: str = "managedVirtualNetworks/default/managedPrivateEndpoints"
+    body: Mapping[str, Any] | None = None
+
+
+_WIRES = {
+    Service.KUSTO: _Wire("Microsoft.Kusto/clusters", "2023-08-15", "managedPrivateEndpoints",
+                         {"sku": {"name": "Standard_E2a_v4", "tier": "Standard"}}),
+    Service.SYNAPSE: _Wire("Microsoft.Synapse/workspaces", "2021-06-01"),
+    Service.DATA_FACTORY: _Wire("Microsoft.DataFactory/factories", "2018-06-01"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Owner:
+    """One resource of a service that makes managed private endpoints."""
+
+    azure: Azure
+    service: Service
+    id: str
+    tenant: str = HOME_TENANT
+
+    @classmethod
+    def make(
+        cls, azure: Azure, service: Service, subscription: str, *, tenant: str = HOME_TENANT, name: str = ""
+    ) -> Owner:
+        """A new one, in a subscription of a tenant."""
+        wire = _WIRES[service]
+        known = name or f"svc{uuid.uuid4().hex[:12]}"
+        resource = f"/subscriptions/{subscription}/resourceGroups/rg-services/providers/{wire.type}/{known}"
+        azure.arm("PUT", resource, wire.version, {"location": "westeurope", **(wire.body or {})}, tenant=tenant)
+        if service is Service.DATA_FACTORY:
+            azure.arm("PUT", f"{resource}/managedVirtualNetworks/default", wire.version, {"properties": {}}, tenant=tenant)
+        return cls(azure, service, resource, tenant)
+
+    @property
+    def name(self) -> str:
+        return self.id.rpartition("/")[2]
+
+    def requester(self, **more: Any) -> Json:
+        """As a requester of a policy."""
+        return {"service": self.service.value, "resource": self.id, **more}
+
+    def ask(self, target: Target, group: str, *, name: str = "", message: str = "") -> Managed:
+        """Ask for a managed private endpoint; nothing of it is there before time passes."""
+        endpoint = Managed(self, name or f"mpe-{uuid.uuid4().hex[:8]}", message)
+        properties = {"privateLinkResourceId": target.id, "groupId": group}
+        if self.service is Service.KUSTO:
+            properties["requestMessage"] = message
+        endpoint.call("PUT", {"properties": properties})
+        return endpoint
+
+
+@dataclass(frozen=True)
+class Managed:
+    """A managed private endpoint that its owner has asked for."""
+
+    owner: Owner
+    name: str
+    message: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its id at its service, by which the oracle knows its connection."""
+        return f"{self.owner.id}/{_WIRES[self.owner.service].endpoints}/{self.name}"
+
+    def call(self, method: str, body: Any = None) -> None:
+        """GET, PUT or DELETE it, as its owner may."""
+        azure, wire = self.owner.azure, _WIRES[self.owner.service]
+        if self.owner.service is not Service.SYNAPSE:
+            azure.arm(method, self.id, wire.version, body, tenant=self.owner.tenant)
+            return
+        token = azure.client.token(self.owner.tenant, OPERATOR, _SYNAPSE)
+        path = f"/synapse/{self.owner.name}/{wire.endpoints}/{self.name}?api-version=2020-12-01"
+        azure.client.send(method, path, body, {"Authorization": f"Bearer {token}"}).ok()
+
+    def delete(self) -> None:
+        """Take it back; its connection goes some time later."""
+        self.call("DELETE")
+
+    @property
+    def request(self) -> Request:
+        """Its request as the functional tests know one: with its connection, once that is there."""
+        return Request(self.owner.azure, self.id, _WIRES[self.owner.service].version, self.owner.tenant, self.message)
+
+    @property
+    def status(self) -> str:
+        return self.request.status
