@@ -20,7 +20,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from shared.act import Actor
-from shared.arm import CLIENT_OPTIONS, Arm
+from shared.arm import Arm
 from shared.evidence.data_factory import DataFactoryReader
 from shared.evidence.kusto import KustoReader
 from shared.evidence.private_endpoint import PrivateEndpoints
@@ -349,9 +349,7 @@ def _topic(settings: Settings, credential: Callable[[], Any]) -> Topic:
         from azure.eventgrid import EventGridPublisherClient
 
         key = settings.alert_topic_key
-        identity = AzureKeyCredential(key) if key else credential()
-        patience = {"retry_total": 1, **CLIENT_OPTIONS}  # the outbox is what waits for a topic that is down
-        return EventGridPublisherClient(settings.alert_topic_endpoint, identity, **patience)
+        return EventGridPublisherClient(settings.alert_topic_endpoint, AzureKeyCredential(key) if key else credential())
 
     return EventGridTopic(client)
 

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from azure.core.exceptions import AzureError
 
+from shared.arm import CLIENT_OPTIONS
 from shared.errors import ApproverError, TransientError
 from shared.ledger.alerts import AlertBook
 
 if TYPE_CHECKING:
     from azure.eventgrid import EventGridPublisherClient
+
+PATIENCE: dict[str, Any] = {"retry_total": 1, **CLIENT_OPTIONS}
+"""For each call: the client of a basic topic ignores options. The outbox is what waits for a topic that is down."""
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +38,8 @@ class EventGridTopic:
 
     def publish(self, event: dict[str, Any]) -> None:
         """See `Topic`."""
-        from azure.core.messaging import CloudEvent
-
         try:
-            self._client().send([CloudEvent.from_dict(event)])
+            self._client().send([event], **PATIENCE)
         except AzureError as error:
             status = getattr(error, "status_code", None) or type(error).__name__
             raise TransientError(f"the alert topic did not take an alert: {status}", code="TopicFailed") from error
