@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.stories import decisions, s1_data_explorer, s2_graph_data_connect, s3_stranger, s4_manual
+from local.stories import decisions, s1_data_explorer, s2_graph_data_connect, s3_stranger, s4_manual, s5_impostors
 from local.stories.expect import StoryError
 from local.stories.screen import Screen
 from local.stories.stage import Stage
@@ -28,7 +28,7 @@ STORIES = (
     Story(2, s2_graph_data_connect.TITLE, s2_graph_data_connect.play),
     Story(3, s3_stranger.TITLE, s3_stranger.play),
     Story(4, s4_manual.TITLE, s4_manual.play),
-    Story(5, "Impostors"),
+    Story(5, s5_impostors.TITLE, s5_impostors.play),
     Story(6, "The firewall is put back"),
 )
 

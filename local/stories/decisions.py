@@ -12,14 +12,17 @@ from azure.data.tables import TableClient
 _GENERATED = re.compile(r"\.[0-9a-f]{8}-[0-9a-f-]{27}$")
 """What Data Explorer puts after its endpoint's name."""
 
-COLUMNS = ("target", "requester", "outcome", "rule", "firewall")
+COLUMNS = ("target", "private endpoint", "in tenant", "outcome", "rule: what failed", "firewall")
 
 
 def rows(connection_string: str) -> list[tuple[str, ...]]:
-    """One row a decision, oldest first, for a table with `COLUMNS`; what found nothing to do is left out."""
+    """One row a decision, oldest first, for a table with `COLUMNS`; what found nothing to do is left out.
+
+    Decisions that differ in their reasons or their policy alone are one row.
+    """
     made = sorted(_decisions(connection_string), key=lambda decision: str(decision["decidedAt"]))
-    shown = [_row(decision) for decision in made if decision["outcome"] != "unchanged"]
-    return list(dict.fromkeys(shown))
+    shown = {(d["privateEndpointId"], _row(d)): _row(d) for d in made if d["outcome"] != "unchanged"}
+    return list(shown.values())
 
 
 def _decisions(connection_string: str) -> list[Any]:
@@ -36,10 +39,13 @@ def _text(row: Any) -> str:
 
 
 def _row(decision: Any) -> tuple[str, ...]:
-    requester = decision["requester"]
-    who = requester["name"] or (f"tenant {requester['tenantId'][:8]}…" if requester["tenantId"] else "unknown tenant")
-    endpoint = _GENERATED.sub("", (decision["privateEndpointId"] or "").rpartition("/")[2])
-    failed = [reason["check"] for reason in decision["reasons"] if reason["rule"] == decision["rule"]]
-    why = ": ".join([decision["rule"] or "no rule matched", *failed])
-    firewall = (decision["firewall"] or {}).get("outcome", "")
-    return decision["targetId"].rpartition("/")[2], f"{who} ({endpoint})", decision["outcome"], why, firewall
+    rule = decision["rule"]
+    failed = [reason["check"] for reason in decision["reasons"] if reason["rule"] == rule]
+    return (
+        decision["targetId"].rpartition("/")[2],
+        _GENERATED.sub("", (decision["privateEndpointId"] or "without id").rpartition("/")[2]),
+        f"{decision['requester']['tenantId'] or 'unknown'}"[:8],
+        decision["outcome"],
+        ": ".join([rule or "no rule matched", *failed]),
+        (decision["firewall"] or {}).get("outcome", ""),
+    )

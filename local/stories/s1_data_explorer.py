@@ -12,9 +12,10 @@ from local.stories.stage import Stage
 
 TITLE = "Data Explorer to Event Hubs and Storage"
 _GUIDE_VERSION = "2022-02-01"
+BLOB_ENDPOINT = "mpeToStorageBlob"
 _ASKED = (
     ("mpeToEventHub", EVENT_HUBS, "namespace", "adx-reads-event-hubs"),
-    ("mpeToStorageBlob", LANDING_ZONE, "blob", "adx-reads-landing-zone"),
+    (BLOB_ENDPOINT, LANDING_ZONE, "blob", "adx-reads-landing-zone"),
     ("mpeToStorageDfs", LANDING_ZONE, "dfs", "adx-reads-landing-zone"),
 )
 
