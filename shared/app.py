@@ -366,5 +366,6 @@ def build(environment: Mapping[str, str] | None = None, *, root: Path | None = N
         InvalidSettingsError: a setting is missing or malformed.
     """
     logging.getLogger("azure").setLevel(logging.WARNING)  # its INFO is every request and every header
+    logging.getLogger("azure.eventgrid").setLevel(logging.ERROR)  # its WARNING is every option of a call
     settings = read_settings(os.environ if environment is None else environment)
     return App(settings, root=root or Path(__file__).parent.parent, **replaced)
