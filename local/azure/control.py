@@ -59,7 +59,7 @@ class Control:
 
     def answer(self, request: Request) -> Answer:
         """The answer to a control call; errors have ARM's envelope."""
-        _, _, what, *path = request.path.rstrip("/").split("/")
+        what, *path = request.path.strip("/").split("/")[1:] or [""]
         if path[-1:] == ["events"]:
             path = path[:-1]
         handler = self._handlers.get((request.method, what))

@@ -53,6 +53,7 @@ class Events:
         self._subscriptions: list[EventSubscription] = []
         self.deliver: Callable[[EventSubscription, Json], None] = lambda _subscription, _event: None
         self.show: Callable[[Resource], Json] = lambda resource: resource.body
+        self.noticed: Callable[[Resource], None] = lambda _resource: None
 
     @property
     def subscriptions(self) -> list[EventSubscription]:
@@ -95,6 +96,7 @@ class Events:
 
     def resource_changed(self, resource: Resource) -> None:
         """Publish `Microsoft.ResourceNotifications.Resources.CreatedOrUpdated` with the whole resource."""
+        self.noticed(resource)
         if any(s.notifications or not s.source for s in self._subscriptions):
             data = {
                 "resourceInfo": {"tags": {}, **self.show(resource)},
@@ -105,6 +107,7 @@ class Events:
 
     def resource_deleted(self, resource: Resource) -> None:
         """Publish `Microsoft.ResourceNotifications.Resources.Deleted`."""
+        self.noticed(resource)
         data = {
             "resourceInfo": {"id": resource.id, "name": resource.name, "type": resource.type},
             "operationalInfo": {"resourceEventTime": self._clock.stamp()},

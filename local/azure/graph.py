@@ -35,7 +35,10 @@ class ResourceGraph:
         self._cloud = cloud
         self._state = cloud.state
         self.hidden = set(HIDDEN_CONNECTIONS)
-        self.lag_seconds = 0.0
+        self._lag = 0.0
+        self._index: dict[str, Row] = {}
+        cloud.clock.on("graph.index", self._notice)
+        cloud.events.noticed = self._changed
 
     def query(self, call: Call) -> Answer:
         """Run a query; 1,000 rows a page, `$skipToken` for the next."""
@@ -62,11 +65,12 @@ class ResourceGraph:
         if "hiddenConnections" in settings:
             self.hidden = {fold(str(name)) for name in settings["hiddenConnections"]}
         if "lagSeconds" in settings:
-            self.lag_seconds = float(settings["lagSeconds"])
+            self._lag = float(settings["lagSeconds"])
+            self._index = {r.key: self._row(r) for r in self._state.resources() if _is_row(r)} if self._lag else {}
 
     def describe(self) -> Json:
         """What `configure` has set."""
-        return {"hiddenConnections": sorted(self.hidden), "lagSeconds": self.lag_seconds}
+        return {"hiddenConnections": sorted(self.hidden), "lagSeconds": self._lag}
 
     def _page(self, rows: list[Row], options: Json) -> Answer:
         start = _skip(options.get("$skipToken")) if options.get("$skipToken") else int(options.get("$skip") or 0)
@@ -103,12 +107,25 @@ class ResourceGraph:
 
     def _resources(self, caller: Caller, subscriptions: set[str]) -> Iterator[Row]:
         for resource in self._state.resources():
-            top = resource.type.count("/") == 1 and resource.type != RESOURCE_GROUP
-            if top and resource.subscription in subscriptions:
-                permission = f"{resource.type}/read"
-                if self._state.denied and access.denied(self._state, caller, permission, resource.id):
-                    continue
+            if not _is_row(resource) or resource.subscription not in subscriptions:
+                continue
+            permission = f"{resource.type}/read"
+            if self._state.denied and access.denied(self._state, caller, permission, resource.id):
+                continue
+            if not self._lag:
                 yield self._row(resource)
+            elif resource.key in self._index:
+                yield self._index[resource.key]
+
+    def _changed(self, resource: Resource) -> None:
+        """A resource has changed: the index follows after the lag."""
+        if self._lag and _is_row(resource):
+            self._cloud.clock.after(self._lag, "graph.index", resource.key)
+
+    def _notice(self, key: str) -> None:
+        resource = self._state.resource(key)
+        if resource is not None:
+            self._index[key] = self._row(resource)
 
     def _row(self, resource: Resource) -> Row:
         shown = self._cloud.show(resource)
@@ -140,6 +157,11 @@ class ResourceGraph:
                 }
                 for group in self._state.children(f"/subscriptions/{subscription.id}", RESOURCE_GROUP):
                     yield {**self._row(group), "type": "microsoft.resources/subscriptions/resourcegroups"}
+
+
+def _is_row(resource: Resource) -> bool:
+    """Whether a resource is in the table `resources`: top-level ones only."""
+    return resource.type.count("/") == 1 and resource.type != RESOURCE_GROUP and bool(resource.group)
 
 
 def _skip(token: object) -> int:

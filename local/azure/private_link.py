@@ -142,6 +142,9 @@ class PrivateLink:
         """The private endpoint is gone: its connection leaves the target."""
         self._state.remove_connection(connection)
         self._proxy_event(connection, "delete")
+        target = self._state.resource(connection.target)
+        if target is not None:
+            self._events.resource_changed(target)
 
     def of_endpoint(self, endpoint: str) -> list[Connection]:
         """The connections that a private endpoint has (one for each of its links, unless the target dropped it)."""

@@ -166,6 +166,20 @@ def test_a_fault_can_lose_the_answer_of_a_write_that_took_effect(home: Estate) -
     assert [call["status"] for call in home.calls("PATCH")] == [0]
 
 
+@pytest.mark.parametrize("path", ["/local", "/local/", "/local/nonsense", "/local/oracle/nonsense"])
+def test_what_the_control_interface_does_not_know_it_says(azure: AzureProcess, path: str) -> None:
+    assert azure.client.send("GET", path).status == 404
+
+
+def test_what_is_denied_can_be_changed_after_a_snapshot_was_loaded(home: Estate) -> None:
+    account = home.storage()
+    home.client.local("PUT", "snapshot", home.client.local("GET", "snapshot"))
+    name = home.client.local("POST", "access", {"permission": "*", "scope": account})["name"]
+    assert home.arm("GET", account, STORAGE).status == 403
+    home.client.local("DELETE", f"access/{name}")
+    assert home.arm("GET", account, STORAGE).status == 200
+
+
 def test_calls_are_counted_with_their_principal(home: Estate) -> None:
     account = home.storage()
     home.arm("GET", account, STORAGE)
@@ -177,6 +191,7 @@ def test_calls_are_counted_with_their_principal(home: Estate) -> None:
 def test_a_resource_group_goes_with_everything_in_it(home: Estate) -> None:
     account, namespace = home.storage(), home.namespace()
     assert home.arm("GET", home.group, "2021-04-01").ok()["name"] == "rg"
+    assert home.arm("HEAD", home.group, "2021-04-01").status == 204
     assert home.arm("DELETE", home.group, "2021-04-01").status == 200
     assert home.arm("GET", account, STORAGE).status == 404
     assert home.arm("GET", namespace, EVENT_HUBS).status == 404

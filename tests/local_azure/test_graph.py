@@ -84,6 +84,20 @@ def test_pages_are_followed_by_a_skip_token(home: Estate) -> None:
     assert "$skipToken" not in second
 
 
+def test_the_index_can_lag_behind(home: Estate, stranger: Estate) -> None:
+    account = home.storage()
+    home.client.local("PUT", "graph", {"lagSeconds": 30})
+    try:
+        stranger.endpoint(account, "blob").ok()
+        late = home.storage()
+        assert ask(home, SWEEP).ok()["data"] == []
+        home.pass_time(31)
+        assert [row["id"] for row in ask(home, SWEEP).ok()["data"]] == [account]
+        assert late in str(ask(home, "resources | project id").ok()["data"])
+    finally:
+        home.client.local("PUT", "graph", {"lagSeconds": 0})
+
+
 def test_the_quota_is_told_and_ends_in_429(home: Estate) -> None:
     home.storage()
     home.client.local("PUT", "throttling", {"graphQueries": {"size": 2, "refill": 0.0001}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -26,7 +27,10 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
 from local.azure import cli
+from local.azure.client import LocalClient
+from local.azure.cloud import Options
 from local.azure.process import AzureProcess
+from local.azure.server import LocalAzure
 from tests.local_azure.conftest import KUSTO, STORAGE, Estate, until
 from tests.local_azure.targets import BY_TYPE
 
@@ -196,3 +200,15 @@ def test_a_taken_port_is_an_error_and_not_a_traceback(azure: AzureProcess) -> No
     assert ended.returncode == 1
     assert "could not be started" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+async def _status_of_a_call(options: Options) -> int:
+    async with LocalAzure(options) as azure:
+        client = LocalClient(azure.settings)
+        home = Estate(client)
+        account = await asyncio.to_thread(home.storage)
+        return (await asyncio.to_thread(home.arm, "GET", account, STORAGE)).status
+
+
+def test_it_runs_inside_a_program_too() -> None:
+    assert asyncio.run(_status_of_a_call(Options(webhook="", azurite=False))) == 200

@@ -100,6 +100,12 @@ class Vaults(TargetProvider):
         shown = super().show_connection(connection)
         return {**shown, "etag": connection.etag, "location": target.body["location"] if target else ""}
 
+    def list_connections(self, call: Call) -> Answer:
+        """GET of all: on the last page nextLink is there and null, as in the official example."""
+        answer = super().list_connections(call)
+        answer.body.setdefault("nextLink", None)
+        return answer
+
     def get_connection(self, call: Call) -> Answer:
         """GET of one: 204 where there is none. Also the URL of its own operation: the answer is the same."""
         connection = self.state.connection(self.top(call).key, call.path.names[1])

@@ -44,7 +44,10 @@ class Management:
         return Answer(200, {"value": [show_group(group) for group in found]})
 
     def group(self, call: Call) -> Answer:
-        """GET of a resource group."""
+        """GET of a resource group; HEAD asks only whether it is there."""
+        if call.method == "HEAD":
+            self._group(call)
+            return Answer(204)
         return Answer(200, show_group(self._group(call)))
 
     def put_group(self, call: Call) -> Answer:
@@ -178,7 +181,7 @@ def register(cloud: Cloud) -> None:
             route("subscriptions/{}", VERSIONS, GET=management.subscription),
             route("subscriptions/{}/resources", VERSIONS, GET=management.resources),
             route(groups, VERSIONS, GET=management.groups),
-            route(f"{groups}/{{}}", VERSIONS, GET=management.group, PUT=management.put_group, HEAD=management.group,
+            route(f"{groups}/{{}}", VERSIONS, GET=management.group, PUT=management.put_group,
                   DELETE=management.delete_group),
             route(f"{groups}/{{}}/resources", VERSIONS, GET=management.resources),
             route(management_group, GROUP_VERSIONS, GET=management.management_group),
