@@ -177,11 +177,13 @@ class Reviewer:
         self, verdict: Verdict, target: ResourceId, policy: Policy, before: TargetRecord, wish: Wish
     ) -> Decision:
         """A decision under the id that the ledger knows it by, if it is the same one again."""
-        made = decided(
-            verdict, target, policy, decision_id=str(uuid.uuid4()), decided_at=self.now(), run_id=wish.run_id
-        )
+        now = self.now()
+        moment = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as precise as the ledger's rows
+        made = decided(verdict, target, policy, decision_id=str(uuid.uuid4()), decided_at=moment, run_id=wish.run_id)
         known = before.current.get(made.key)
-        return replace(made, decision_id=known.decision_id) if known and known.digest == made.digest else made
+        if known is None or known.digest != made.digest:
+            return made
+        return replace(made, decision_id=known.decision_id, decided_at=known.decided_at)
 
     def _carry_out(self, decision: Decision, scene: Scene) -> Decision:
         intent = scene.intents.get(decision.key)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.decision import Decision
@@ -32,6 +32,12 @@ class Current:
     digest: str
     decision_id: str
     waiting_since: datetime | None = None
+
+    @property
+    def decided_at(self) -> datetime:
+        """When it was decided: the row's time, in whole milliseconds."""
+        milliseconds = _END_OF_TIME - int(self.row.partition("|")[0])
+        return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
     message: str | None = None
 
 
