@@ -20,7 +20,7 @@ from typing import Any, Self
 from local.azure.process import AzureProcess
 from local.host.process import REPOSITORY, HostProcess
 from local.stories import estate
-from local.stories.expect import StoryError, expect
+from local.stories.expect import StoryError, eventually, expect
 from local.stories.screen import Screen
 
 POLICY = Path(__file__).parent / "policy.yaml"
@@ -30,6 +30,7 @@ NEVER = "0 0 0 29 2 *"
 """The demo is about events: no sweep may help it."""
 _ARM = "https://management.azure.com"
 _HTTP_SECONDS = 60
+_BUSY = 409
 
 
 class Stage:
@@ -125,12 +126,18 @@ class Stage:
             raise StoryError(f"the HTTP API cannot be reached: {error.reason}") from error
 
     def reevaluate(self, scope: str, *, dry_run: bool = False) -> Any:
-        """`POST /api/reevaluate` of a target or a connection; answers the body.
+        """`POST /api/reevaluate` of a target or a connection, once no other review holds it; answers the body.
 
         Raises:
             StoryError: it was not answered with 200.
         """
-        status, body = self.post("/api/reevaluate", {"scope": scope, "dryRun": dry_run})
+
+        def asked() -> tuple[int, Any]:
+            status, body = self.post("/api/reevaluate", {"scope": scope, "dryRun": dry_run})
+            expect(status != _BUSY, f"another review holds {scope}")
+            return status, body
+
+        status, body = eventually(asked, seconds=30)
         expect(status == 200, f"POST /api/reevaluate was answered with {status}: {body}")
         return body
 
