@@ -17,7 +17,8 @@ from local.azure.router import Call, Route, route
 from local.azure.state import Connection, Resource
 from local.azure.wire import Answer, AzureError, Json, as_object, merge
 
-VERSIONS = ("2018-01-01-preview", "2021-11-01", "2022-10-01-preview", "2024-01-01", "2025-05-01-preview", "2026-01-01")
+VERSIONS = ("2018-01-01-preview", "2021-06-01-preview", "2021-11-01", "2022-10-01-preview", "2024-01-01",
+            "2025-05-01-preview", "2026-01-01", "2026-07-01-preview")  # fmt: skip
 CREATION_SECONDS = 30
 SETTLING_SECONDS = 20
 _WORKING = {"Update": "Updating", "Delete": "Deleting"}

@@ -12,7 +12,14 @@ class ServiceBusNamespaces(Namespaces):
     type = "Microsoft.ServiceBus/namespaces"
     shown_type = "Microsoft.ServiceBus/Namespaces"
     connection_type = "Microsoft.ServiceBus/Namespaces/PrivateEndpointConnections"
-    versions = ("2018-01-01-preview", "2021-11-01", "2022-10-01-preview", "2024-01-01", "2025-05-01-preview")
+    versions = (
+        "2018-01-01-preview",
+        "2021-06-01-preview",
+        "2021-11-01",
+        "2022-10-01-preview",
+        "2024-01-01",
+        "2025-05-01-preview",
+    )
     tier = "Premium"
 
 

@@ -19,7 +19,7 @@ from local.azure.wire import Answer, AzureError, Json, as_object, merge
 from shared.resource_id import fold
 
 VERSIONS = ("2019-06-01", "2021-09-01", "2022-09-01", "2023-01-01", "2023-05-01", "2024-01-01", "2025-01-01",
-            "2025-06-01", "2026-09-01")  # fmt: skip
+            "2025-06-01", "2025-08-01", "2026-09-01")  # fmt: skip
 CREATION_SECONDS = 17
 _SERVICES = ("blob", "table", "queue", "file", "web", "dfs")
 _NAME = re.compile(r"[a-z0-9]{3,24}", re.ASCII)
