@@ -43,10 +43,36 @@ def world(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
+    """The app in this process, in time that the test moves."""
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):  # for azure-identity
         monkeypatch.setenv(name, local_azure.settings[name])
     made = World(local_azure.settings, next(storage_accounts).connection_string, moved_time, tmp_path)
     made.forget_calls()
     yield made
+    clear(made)
+
+
+@pytest.fixture(scope="session")
+def lively_azure() -> Iterator[AzureProcess]:
+    """Azure in a hurry, for apps in hosts, whose time cannot be moved."""
+    with AzureProcess(time_scale=0.01, webhook="", azurite=False) as running:
+        running.client.local("PUT", "throttling", {"graphQueries": PLENTY})
+        yield running
+
+
+@pytest.fixture(scope="module")
+def lively_world(
+    lively_azure: AzureProcess, storage_accounts: Iterator[Account], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """For apps in hosts: one for all tests of a module. Its folder holds the policy."""
+    time = MovedTime(lively_azure.client)
+    folder = tmp_path_factory.mktemp("policy")
+    made = World(lively_azure.settings, next(storage_accounts).connection_string, time, folder)
+    yield made
+    clear(made)
+
+
+def clear(world: World) -> None:
+    """Take back what a test has done to the local Azure that others share."""
     for table in ("faults", "locks", "access", "denyPolicies"):
-        made.client.local("DELETE", table)
+        world.client.local("DELETE", table)

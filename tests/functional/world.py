@@ -21,10 +21,10 @@ from azure.data.tables import TableServiceClient
 from local.azure.client import LocalClient
 from local.azure.identity import APP_CLIENT
 from local.azure.tenants import HOME_TENANT, principal
+from shared.answer import Answer
 from shared.app import App, build
 from shared.ledger.tables import partition, unpack
 from shared.messages import ReviewMessage, parse_message
-from shared.reevaluate import Answer
 from shared.resource_id import parse
 from tests.functional.clock import MovedTime
 from tests.functional.estate import Azure, Cluster, Estate, Json, Party, Target, arm_of
@@ -75,7 +75,7 @@ class World:
         self.partner = Party(self.azure, str(uuid.uuid4()))
         self.queue = MovedQueue(time)
         self.topic = f"alerts-{uuid.uuid4().hex[:8]}"
-        self._folder = folder
+        self.folder = folder
         self._parties = [self.hub, self.partner]
         self._mine: list[tuple[str, str]] = []
         self.settings = {
@@ -108,11 +108,12 @@ class World:
         self.policy_text(json.dumps(document, indent=1))
 
     def policy_text(self, text: str) -> None:
-        (self._folder / "policy.yaml").write_text(text)
+        (self.folder / "policy.yaml").write_text(text)
 
     def fault(self, method: str, part: str, *, times: int = 1, when: str = "before", **answer: Any) -> Json:
-        """Make the next calls go wrong that have `part` in their path; `answer` is what comes instead."""
-        match = {"method": method, "pathContains": part}
+        """Make the next calls go wrong that have `part` in their path (at its end: `part$`); `answer` comes instead."""
+        ends = part.endswith("$")
+        match = {"method": method, "pathRegex" if ends else "pathContains": part}
         fault = {"match": match, "times": times, "when": when, "answer": answer}
         shown: Json = self.client.local("POST", "faults", fault)
         return shown
@@ -127,7 +128,7 @@ class World:
     @cached_property
     def app(self) -> App:
         """The app; `restart` makes another instance of it."""
-        return build(self.settings, root=self._folder, clocks=self.time.clocks, messages=self.queue)
+        return build(self.settings, root=self.folder, clocks=self.time.clocks, messages=self.queue)
 
     def restart(self) -> None:
         """Go on with another instance, which knows only what the ledger holds."""
@@ -143,13 +144,14 @@ class World:
         fault = self.fault(method, part, delaySeconds=1)
         with ThreadPoolExecutor(1) as pool:
             woken = pool.submit(self.wake, target)
-            while not woken.done() and not self._seen(fault):
+            while not woken.done() and not self.seen(fault):
                 wait([woken], timeout=0.01)
             act()
             woken.result()
-        assert self._seen(fault), f"the app sent no {method} {part}"
+        assert self.seen(fault), f"the app sent no {method} {part}"
 
-    def _seen(self, fault: Json) -> bool:
+    def seen(self, fault: Json) -> bool:
+        """Whether a call has met the fault."""
         return any(one["seen"] for one in self.client.local("GET", "faults") if one["id"] == fault["id"])
 
     def sweep(self) -> int:
