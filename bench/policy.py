@@ -1,0 +1,52 @@
+"""The pure core: loading a policy, and deciding ten pending connections against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+
+from bench.figure import Figure, median_time
+from shared.evidence.model import Connection, Situation, Target
+from shared.policy.decide import decide
+from shared.policy.document import load
+from shared.resource_id import parse
+
+_RULES = (10, 1000)
+_CONNECTIONS = 10
+_OURS = "11111111-1111-1111-1111-111111111111"
+_THEIRS = "99999999-9999-9999-9999-999999999999"
+_TENANT = "88888888-8888-8888-8888-888888888888"
+_ACCOUNTS = f"/subscriptions/{_OURS}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts"
+_TODAY = date(2026, 11, 21)
+
+
+def run() -> Iterator[Figure]:
+    """Milliseconds; the connections match the last rule."""
+    for count in _RULES:
+        text = _policy(count)
+        yield median_time(f"policy of {count} rules: loaded and checked", partial(load, text), samples=5)
+        decided = partial(decide, _situation(f"{_ACCOUNTS}/data{count - 1}"), load(text), _TODAY)
+        yield median_time(f"policy of {count} rules: {_CONNECTIONS} connections decided", decided, samples=51)
+
+
+def _policy(rules: int) -> str:
+    head = f"""\
+version: 1
+mode: enforce
+scope: {{subscriptions: [{_OURS}]}}
+requesters:
+  partner: {{service: privateEndpoint, tenants: [{_TENANT}], subscriptions: [{_THEIRS}]}}
+rules:
+"""
+    rule = "  - {{name: rule-{0}, effect: allow, requesters: [partner], targets: {{resources: [{1}/data{0}]}}}}\n"
+    return head + "".join(rule.format(number, _ACCOUNTS) for number in range(rules))
+
+
+def _situation(target: str) -> Situation:
+    endpoints = f"/subscriptions/{_THEIRS}/resourceGroups/rg/providers/Microsoft.Network/privateEndpoints"
+    connections = (
+        Connection(f"{target}/privateEndpointConnections/c{number}", f"{endpoints}/pe{number}", "Pending")
+        for number in range(_CONNECTIONS)
+    )
+    return Situation(Target(parse(target)), tuple(connections), tenants={_THEIRS: _TENANT})
