@@ -7,8 +7,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from local.host.process import HostProcess
@@ -58,13 +60,21 @@ def fire_sweep(host: HostProcess) -> None:
     assert post(f"{host.url}/admin/functions/sweep", {})[0] == 202
 
 
-def queue(world: World, name: str = "reviews") -> QueueClient:
-    """The queue in the app's storage account; messages are encoded as the host expects them."""
-    text = world.settings["AzureWebJobsStorage"]
-    return QueueClient.from_connection_string(text, name, message_encode_policy=TextBase64EncodePolicy())
+def enqueue(world: World, *texts: str) -> None:
+    """Put messages into the queue `reviews`, which is made when it is missing; encoded as the host expects them."""
+    with _queue(world, "reviews") as client:
+        with suppress(ResourceExistsError):
+            client.create_queue()
+        for text in texts:
+            client.send_message(text)
 
 
 def queued(world: World, name: str = "reviews") -> int:
     """How many messages a queue holds, those that are delayed or being worked on included."""
-    with queue(world, name) as client:
+    with _queue(world, name) as client:
         return int(client.get_queue_properties().approximate_message_count or 0)
+
+
+def _queue(world: World, name: str) -> QueueClient:
+    text = world.settings["AzureWebJobsStorage"]
+    return QueueClient.from_connection_string(text, name, message_encode_policy=TextBase64EncodePolicy())

@@ -188,9 +188,10 @@ class World:
 
     # --- what it did
 
-    def calls(self, method: str = "", part: str = "") -> list[tuple[str, str]]:
+    def calls(self, method: str = "", part: str = "", *, successful: bool = False) -> list[tuple[str, str]]:
         """The app's ARM calls since `forget_calls`, as method and path. Challenges (without a token) are among them."""
         found = self.client.local("GET", f"calls?method={method}&pathContains={part}")
+        found = [c for c in found if c["status"] < 300 or not successful]
         return [(c["method"], c["path"]) for c in found if c["principal"] in (APP_PRINCIPAL, "")]
 
     def forget_calls(self) -> None:
