@@ -68,6 +68,7 @@ def lively_world(
     time = MovedTime(lively_azure.client)
     folder = tmp_path_factory.mktemp("policy")
     made = World(lively_azure.settings, next(storage_accounts).connection_string, time, folder)
+    made.forget_calls()
     yield made
     clear(made)
 
