@@ -284,7 +284,9 @@ def test_a_target_of_a_run_that_is_throttled_is_done_in_the_end(hub: World) -> N
     assert (status["done"], status["failed"], status["results"][0]["outcome"]) == (1, 0, "approved")
 
 
-@pytest.mark.parametrize("run", ["0b5b7a3e-2c3a-4d0a-9a53-2f8f8f1f6c11", "../decisions", "' or 1 eq 1 or '", "%00"])
+@pytest.mark.parametrize(
+    "run", ["0b5b7a3e-2c3a-4d0a-9a53-2f8f8f1f6c11", "../decisions", "' or 1 eq 1 or '", "\x00", "ü" * 2000]
+)
 def test_an_unknown_run_is_404(world: World, run: str) -> None:
     assert code(world.app.reevaluation.run_status(run)) == (404, "NotFound")
 
