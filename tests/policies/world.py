@@ -36,6 +36,7 @@ TENANTS: Mapping[str, str | None] = {OURS: HOME_TENANT, PARTNERS: PARTNER_TENANT
 """The tenant of each subscription; that of ELSEWHERE is not known."""
 
 GROUP = f"/subscriptions/{OURS}/resourcegroups/rg"
+PARTNER_GROUP = f"/subscriptions/{PARTNERS}/resourcegroups/x"
 STORAGE = parse(f"{GROUP}/providers/Microsoft.Storage/storageAccounts/data")
 EVENT_HUBS = parse(f"{GROUP}/providers/Microsoft.EventHub/namespaces/events")
 CLUSTER = parse(f"{GROUP}/providers/Microsoft.Kusto/clusters/adx")

@@ -16,9 +16,11 @@ from shared.policy.verdict import MAX_REASONS, Verdict
 from tests.policies.world import (
     CONSTANT,
     ELSEWHERE,
+    OTHER_TENANT,
     OURS,
     PARTNER_TENANT,
     PARTNERS,
+    SERVICES,
     TENANTS,
     TODAY,
     allow,
@@ -132,6 +134,13 @@ class TestLimits:
         verdicts = decided(situation(*asking), allow("people", max_connections=2))
         assert [v.outcome for v in verdicts] == ["approved", "approved", "held", "held"]
 
+    def test_a_connection_that_is_held_takes_no_place(self) -> None:
+        held, good = connection("held", "", PARTNERS), connection("good", "", SERVICES)
+        either = PrivateEndpointRequester("partner", frozenset({PARTNER_TENANT}), frozenset({PARTNERS, SERVICES}))
+        world = situation(held, good, tenants={PARTNERS: OTHER_TENANT, SERVICES: PARTNER_TENANT})
+        verdicts = decided(world, allow("partner", max_connections=1), requesters=(either,))
+        assert [(v.outcome, v.rule) for v in verdicts] == [("held", "allows"), ("approved", "allows")]
+
     def test_a_rule_at_its_limit_leaves_the_others_free(self) -> None:
         asking = [connection(str(n), "", OURS) for n in range(2)]
         rules = allow("people", name="one", max_connections=1), allow("people", name="more")
@@ -194,8 +203,24 @@ class TestEvidence:
         assert told(decided(situation(connection()), allow("adx", expires=past))) == [("held", "expires")]
         assert told(decided(situation(PARTNER_ASKS), allow("people", expires=past))) == [("held", "tenant")]
 
+    def test_of_several_requesters_the_one_that_passes_for_it_is_told(self) -> None:
+        world = situation(connection(), sides={})
+        for order in (("adx", "people"), ("people", "adx"), ("ws", "adx")):
+            verdict = one(world, allow(*order))
+            assert (verdict.rule, verdict.reasons[0].check) == ("allows", "evidence.unreadable")
+
 
 class TestReasons:
+    def test_a_rule_for_any_requester_is_nearer_than_one_for_others(self) -> None:
+        other = Targets(types=frozenset({"microsoft.eventhub/namespaces"}))
+        verdict = one(situation(OURS_ASK), allow("partner"), deny(targets=other))
+        assert [r.rule for r in verdict.reasons] == ["denies", "allows"]
+
+    def test_a_rule_that_cannot_concern_the_connection_is_told_where_its_target_is_nearer(self) -> None:
+        other = Targets(types=frozenset({"microsoft.eventhub/namespaces"}))
+        verdict = one(situation(PARTNER_ASKS), allow("people", name="far", targets=other), allow("ws", name="near"))
+        assert [r.rule for r in verdict.reasons] == ["near", "far"]
+
     def test_nearest_rules_come_first(self) -> None:
         other = Targets(types=frozenset({"microsoft.eventhub/namespaces"}))
         rules = [

@@ -67,6 +67,7 @@ class TestRandomMessage:
         copy = connection("b", subscription=PARTNERS)
         verdicts = strict(connection("a"), copy, endpoints=(endpoint(),))
         assert told(verdicts) == [APPROVED, ("held", "tenant")]
+        assert [v.rule for v in verdicts] == ["allows", None], "what certainly is another's names no rule"
 
     def test_a_copy_whose_tenant_is_unknown_blocks_and_is_never_approved(self) -> None:
         unknown = connection("b", subscription=ELSEWHERE)
@@ -168,6 +169,10 @@ class TestGroup:
             "a managed private endpoint that is provisioned",
             "e1 for blob: Succeeded, e2 for dfs: Creating",
         )
+        (verdict,) = kusto(
+            connection("a", CONSTANT), endpoints=(endpoint("e1", CONSTANT, "", provisioning_state="Creating"),)
+        )
+        assert reason(verdict)[1] == "e1 for no sub-resource: Creating"
 
     def test_one_whose_tenant_is_unknown_makes_it_ambiguous_even_where_the_numbers_agree(self) -> None:
         asking = [connection("a", CONSTANT), connection("b", CONSTANT, ELSEWHERE)]

@@ -8,6 +8,7 @@ import pytest
 
 from shared.evidence.match import freed, passes_for
 from shared.evidence.model import Check, RequesterSide
+from shared.policy.model import MICROSOFT_TENANTS
 from tests.policies.world import (
     ADX,
     BOUND,
@@ -67,6 +68,7 @@ class TestWorkspace:
         (verdict,) = verdicts = synapse(connection("ws.mpe", "", PARTNERS), endpoints=(workspace_endpoint(),))
         assert told(verdicts) == [("held", "tenant")]
         assert verdict.rule == "allows"
+        assert reason(verdict) == ("one of " + ", ".join(sorted(MICROSOFT_TENANTS)), PARTNER_TENANT)
 
     def test_a_random_message_says_nothing_here(self) -> None:
         made = (workspace_endpoint(request_message=RANDOM),)
@@ -98,14 +100,15 @@ class TestWorkspace:
         (verdict,) = synapse(connection("ws.other", ""), endpoints=(workspace_endpoint(),))
         assert reason(verdict) == ("the name of one of its endpoints to this target", "ws.other")
         (verdict,) = synapse(connection("xws.mpe", ""), endpoints=(workspace_endpoint(),))
-        assert reason(verdict) == ("a private endpoint named ws.<endpoint>", "xws.mpe")
+        assert (verdict.rule, reason(verdict)) == (None, ("a private endpoint named ws.<endpoint>", "xws.mpe"))
 
 
 class TestSpent:
     def test_a_spent_endpoint_proves_no_other_connection(self) -> None:
         (verdict,) = verdicts = strict(connection("b"), endpoints=(endpoint(),), bindings={"adx": (binding("a"),)})
         assert told(verdicts) == [("held", "evidence.spent")]
-        assert reason(verdict)[0] == "an endpoint that no approval was spent on"
+        expected = "an endpoint that no approval was spent on", "its endpoint belongs to another private endpoint"
+        assert reason(verdict) == expected
 
     def test_it_still_proves_the_one_that_it_was_spent_on(self) -> None:
         spent = {"adx": (binding("a"),)}
