@@ -21,8 +21,13 @@ def rows(connection_string: str) -> list[tuple[str, ...]]:
     Decisions that differ in their reasons or their policy alone are one row.
     """
     made = sorted(_decisions(connection_string), key=lambda decision: str(decision["decidedAt"]))
-    shown = {(d["privateEndpointId"], _row(d)): _row(d) for d in made if d["outcome"] != "unchanged"}
+    shown = {(d["privateEndpointId"], _row(d)): _row(d) for d in made if _tells(d)}
     return list(shown.values())
+
+
+def _tells(decision: Any) -> bool:
+    """Whether anything was decided, or a firewall put back."""
+    return decision["outcome"] != "unchanged" or (decision["firewall"] or {}).get("outcome") == "restored"
 
 
 def _decisions(connection_string: str) -> list[Any]:
@@ -39,13 +44,13 @@ def _text(row: Any) -> str:
 
 
 def _row(decision: Any) -> tuple[str, ...]:
-    rule = decision["rule"]
+    rule = decision["rule"] or ("no rule matched" if decision["outcome"] == "held" else "")
     failed = [reason["check"] for reason in decision["reasons"] if reason["rule"] == rule]
     return (
         decision["targetId"].rpartition("/")[2],
-        _GENERATED.sub("", (decision["privateEndpointId"] or "without id").rpartition("/")[2]),
-        f"{decision['requester']['tenantId'] or 'unknown'}"[:8],
+        _GENERATED.sub("", (decision["privateEndpointId"] or "").rpartition("/")[2]),
+        (decision["requester"]["tenantId"] or "")[:8],
         decision["outcome"],
-        ": ".join([rule or "no rule matched", *failed]),
+        ": ".join([rule, *failed]),
         (decision["firewall"] or {}).get("outcome", ""),
     )

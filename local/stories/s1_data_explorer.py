@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from local.azure.identity import APP_CLIENT
@@ -27,9 +28,10 @@ def play(stage: Stage) -> None:
         with stage.screen.step(f"PUT managedPrivateEndpoints/{name} to {kind} ({sub_resource}): Creating"):
             _ask(stage, name, target, sub_resource)
         with stage.screen.step(f"approved by rule {rule}, with no human"):
-            eventually(lambda: _approved(stage, name, target, rule), seconds=40)  # noqa: B023  # called at once
+            requester = f"{CLUSTER}/managedPrivateEndpoints/{name}"
+            eventually(partial(stage.expect_status, target, requester, "Approved", rule=rule), seconds=40)
         with stage.screen.step(f"GET managedPrivateEndpoints/{name}: Succeeded"):
-            eventually(lambda: _succeeded(stage, name), seconds=30)  # noqa: B023
+            eventually(partial(_succeeded, stage, name), seconds=30)
     with stage.screen.step("Event Hubs namespace: public access is Disabled, in the namespace and in its rule set"):
         eventually(lambda: _namespace_closed(stage), seconds=60)
     with stage.screen.step("storage account: public access is selected networks only"):
@@ -49,13 +51,6 @@ def _ask(stage: Stage, name: str, target: str, sub_resource: str) -> None:
 
 def _endpoint(stage: Stage, method: str, name: str, body: Any = None) -> Any:
     return stage.arm(method, f"{CLUSTER}/managedPrivateEndpoints/{name}", body, version=_GUIDE_VERSION)
-
-
-def _approved(stage: Stage, name: str, target: str, rule: str) -> None:
-    found = stage.connection_of(target, f"{CLUSTER}/managedPrivateEndpoints/{name}")
-    state = found["properties"]["privateLinkServiceConnectionState"]
-    expect(state["status"] == "Approved", f"the connection of {name} is {state['status']}, not Approved")
-    expect(f"rule {rule}," in state["description"], f"its description does not name the rule: {state['description']}")
 
 
 def _succeeded(stage: Stage, name: str) -> None:

@@ -17,18 +17,12 @@ def play(stage: Stage) -> None:
     with stage.screen.step(f"step 3: the workspace makes the managed private endpoint {NAME} (blob): Provisioning"):
         synapse.ask(stage, WORKSPACE, NAME, EXPORTS)
     with stage.screen.step(f"step 4: the account approves by rule {_RULE}, once the workspace shows it Pending"):
-        eventually(lambda: _approved(stage), seconds=60)
+        requester = synapse.managed_id(WORKSPACE, NAME)
+        eventually(lambda: stage.expect_status(EXPORTS, requester, "Approved", rule=_RULE), seconds=60)
     with stage.screen.step("step 6: the workspace shows Approved"):
         eventually(lambda: _shown(stage), seconds=30)
     with stage.screen.step("step 5: selected networks only, and trusted services are no exception; logging stays one"):
         eventually(lambda: _tightened(stage), seconds=60)
-
-
-def _approved(stage: Stage) -> None:
-    connection = stage.connection_of(EXPORTS, synapse.managed_id(WORKSPACE, NAME))
-    state = connection["properties"]["privateLinkServiceConnectionState"]
-    expect(state["status"] == "Approved", f"the workspace's connection is {state['status']}, not Approved")
-    expect(f"rule {_RULE}," in state["description"], f"its description does not name the rule: {state['description']}")
 
 
 def _shown(stage: Stage) -> None:

@@ -25,16 +25,11 @@ def play(stage: Stage) -> None:
     with stage.screen.step("a re-evaluation holds it again: still Pending, still the same one alert"):
         outcomes = [result["outcome"] for result in stage.reevaluate(connection)["results"]]
         expect(outcomes == ["held"], f"the re-evaluation said {outcomes}, not held")
-        _pending(stage, endpoint)
+        stage.expect_status(SHARE, endpoint, "Pending")
         again = _one_alert(stage, connection)
         expect(again["id"] == alert["id"], "a second alert has another id")
     with stage.screen.step("its firewall is as it was"):
         expect(_firewall(stage) == before, f"the firewall was {before} and is {_firewall(stage)}")
-
-
-def _pending(stage: Stage, endpoint: str) -> None:
-    status = stage.connection_of(SHARE, endpoint)["properties"]["privateLinkServiceConnectionState"]["status"]
-    expect(status == "Pending", f"the stranger's connection is {status}, not Pending")
 
 
 def _one_alert(stage: Stage, connection: str) -> Any:

@@ -28,7 +28,7 @@ def play(stage: Stage) -> None:
         result = stage.reevaluate(connection)["results"][0]
         found = (result["outcome"], result["applied"], result["rule"])
         expect(found == ("approved", True, RULE), f"outcome, applied and rule are {found}")
-        _status(stage, endpoint, "Approved")
+        stage.expect_status(SHARE, endpoint, "Approved", rule=RULE)
 
 
 def _add_rule(stage: Stage) -> None:
@@ -47,8 +47,3 @@ def _would_approve(stage: Stage, connection: str) -> None:
     result = stage.reevaluate(connection, dry_run=True)["results"][0]
     expect(result["outcome"] == "approved", f"the dry run says {result['outcome']}, not approved")
     expect(result["applied"] is False, "the dry run was applied")
-
-
-def _status(stage: Stage, endpoint: str, wanted: str) -> None:
-    status = stage.connection_of(SHARE, endpoint)["properties"]["privateLinkServiceConnectionState"]["status"]
-    expect(status == wanted, f"the partner's connection is {status}, not {wanted}")

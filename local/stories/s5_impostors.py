@@ -52,7 +52,8 @@ def play(stage: Stage) -> None:
         eventually(lambda: _pending_at_workspace(stage), seconds=30)
     placed += [_place(stage, impostor) for impostor in _RACING]
     with stage.screen.step("the genuine one is approved"):
-        eventually(lambda: _is(stage, ARCHIVE, synapse.managed_id(WORKSPACE, NAME), "Approved"), seconds=60)
+        genuine = synapse.managed_id(WORKSPACE, NAME)
+        eventually(lambda: stage.expect_status(ARCHIVE, genuine, "Approved"), seconds=60)
     for impostor, requester in placed:
         with stage.screen.step(f"held by {impostor.check}: {impostor.tale}"):
             _held(stage, impostor, requester)
@@ -100,19 +101,13 @@ def _pending_at_workspace(stage: Stage) -> None:
     expect(state == "Pending", f"the workspace shows {state or 'nothing'}, not Pending")
 
 
-def _is(stage: Stage, target: str, requester: str, wanted: str) -> None:
-    connection = stage.connection_of(target, requester)
-    status = connection["properties"]["privateLinkServiceConnectionState"]["status"]
-    expect(status == wanted, f"the connection of {requester} is {status}, not {wanted}")
-
-
 def _held(stage: Stage, impostor: Impostor, requester: str) -> None:
     connection = eventually(lambda: stage.connection_of(impostor.target, requester), seconds=30)["id"]
     (result,) = stage.reevaluate(connection)["results"]
     expect(result["outcome"] == "held", f"the re-evaluation said {result['outcome']}, not held")
     failed = [reason["check"] for reason in result["reasons"] if reason["rule"] == impostor.rule]
     expect(failed == [impostor.check], f"it failed {failed} of rule {impostor.rule}, not {impostor.check}")
-    _is(stage, impostor.target, requester, "Pending")
+    stage.expect_status(impostor.target, requester, "Pending")
 
 
 _BEFORE = (

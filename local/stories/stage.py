@@ -107,6 +107,15 @@ class Stage:
         expect(len(truth) == 1, f"{len(truth)} connections of {name} are at {target}, not one")
         return self.arm("GET", truth[0])
 
+    def expect_status(self, target: str, requester: str, wanted: str, *, rule: str = "") -> None:
+        """Raise `StoryError` unless the connection of a requester's endpoint has a status (and names the rule)."""
+        state = self.connection_of(target, requester)["properties"]["privateLinkServiceConnectionState"]
+        name, status, description = requester.rpartition("/")[2], state["status"], state["description"]
+        expect(status == wanted, f"the connection of {name} is {status}, not {wanted}")
+        expect(
+            not rule or f"rule {rule}," in description, f"the description of {name} does not name {rule}: {description}"
+        )
+
     def alerts(self, subject: str) -> list[Any]:
         """The alerts about a subject that arrived at the topic, as CloudEvents."""
         arrived = [entry["event"] for entry in self.local("topics/alerts/events")]
