@@ -130,9 +130,14 @@ def parse(text: object) -> ResourceId:
     return ResourceId(subscription, parts[4], "/".join([parts[6], *parts[7::2]]), tuple(parts[8::2]))
 
 
+def try_parse(text: object) -> ResourceId | None:
+    """As `parse`, but None for what is not an id: for values that others send us."""
+    return _known(text) if isinstance(text, str) else None
+
+
 @lru_cache(maxsize=4096)
-def try_parse(text: str | None) -> ResourceId | None:
-    """As `parse`, but None for what is not an id: for values that others send us, again and again the same."""
+def _known(text: str) -> ResourceId | None:
+    """The same ids are met again and again."""
     try:
         return parse(text)
     except InvalidResourceIdError:
