@@ -1,0 +1,113 @@
+"""What ARM's errors mean for a retry (facts/azure-resource-manager.md, "Errors")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
+
+from shared.arm import error_code, translate
+from shared.errors import ApproverError, ForbiddenError, NotFoundError, PermanentError, TransientError
+
+
+class Response:
+    """As much of a response as an error needs."""
+
+    reason = "a reason"
+    content_type = "application/json"
+
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
+        self.status_code = status
+        self.body = body
+        self.headers = headers
+
+    def json(self) -> Any:
+        return json.loads(self.text())
+
+    def text(self) -> str:
+        return self.body if isinstance(self.body, str) else json.dumps(self.body)
+
+
+def answer(status: int, body: Any, **headers: str) -> HttpResponseError:
+    """The error that azure-core makes of an answer."""
+    response: Any = Response(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    return HttpResponseError(response=response)
+
+
+def refused(status: int, code: str, message: str = "said ARM", **headers: str) -> HttpResponseError:
+    return answer(status, {"error": {"code": code, "message": message}}, **headers)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (404, "ResourceNotFound", NotFoundError),
+        (404, "ResourceGroupNotFound", NotFoundError),
+        (403, "AuthorizationFailed", ForbiddenError),
+        (403, "RequestDisallowedByPolicy", ForbiddenError),
+        (401, "ExpiredAuthenticationToken", ForbiddenError),
+        (409, "ScopeLocked", PermanentError),
+        (400, "InvalidValuesForRequestParameters", PermanentError),
+        (400, "PrivateEndpointConnectionStatusNotPending", PermanentError),
+        (409, "StorageAccountOperationInProgress", TransientError),
+        (409, "ConflictError", TransientError),
+        (409, "RequestConflict", TransientError),
+        (409, "AnotherOperationInProgress", TransientError),
+        (409, "Conflict", TransientError),
+        (409, "409002", TransientError),
+        (412, "PreconditionFailed", TransientError),
+        (429, "SubscriptionRequestsThrottled", TransientError),
+        (429, "TooManyRequests", TransientError),
+        (400, "AnotherOperationInProgress", TransientError),
+        (500, "InternalServerError", TransientError),
+        (503, "ServiceUnavailable", TransientError),
+    ],
+)
+def test_each_kind_of_refusal_is_told_apart(status: int, code: str, kind: type[ApproverError]) -> None:
+    error = translate(refused(status, code), "PUT x")
+    assert type(error) is kind
+    assert error.code == code
+    assert str(error).startswith("PUT x: ")
+    assert "said ARM" in str(error)
+
+
+def test_arms_retry_after_goes_with_the_error() -> None:
+    error = translate(refused(429, "TooManyRequests", Retry_After="120"), "GET x")
+    assert isinstance(error, TransientError)
+    assert error.retry_after == 120
+
+
+@pytest.mark.parametrize("value", ["Sat, 21 Nov 2026 12:00:00 GMT", "soon", ""])
+def test_a_retry_after_that_is_no_number_is_not_heeded(value: str) -> None:
+    error = translate(refused(503, "x", Retry_After=value), "GET x")
+    assert isinstance(error, TransientError)
+    assert error.retry_after is None
+
+
+@pytest.mark.parametrize(
+    "error", [ServiceRequestError("no route"), ServiceResponseError("cut off"), AzureError("something else")]
+)
+def test_no_answer_at_all_may_pass(error: AzureError) -> None:
+    assert isinstance(translate(error, "GET x"), TransientError)
+
+
+def test_a_bare_error_of_iot_hubs_has_its_code() -> None:
+    error = answer(412, {"code": 412001, "message": "etag"})
+    assert error_code(error) == "412001"
+    assert isinstance(translate(error, "PUT x"), TransientError)
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>Bad gateway</html>", "", [], {"error": "text"}, {"error": {"message": "none"}}]
+)
+def test_an_answer_without_a_code_has_its_status_for_one(body: Any) -> None:
+    assert error_code(answer(502, body)) == "Http502"
+
+
+def test_a_sentence_of_arms_is_one_line_of_bounded_length() -> None:
+    error = translate(refused(400, "Bad", "line\n" * 1000), "PUT x")
+    assert "\n" not in str(error)
+    assert len(str(error)) < 600
