@@ -18,7 +18,9 @@ from shared.policy.findings import Report, Spot, ascii_safe, quoted
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 20
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it
+LIBYAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The fast loader, where PyYAML was built with libyaml; else its own."""
+
 _RESOLVER: Any = yaml.resolver.Resolver()  # its stubs leave `resolve` untyped
 _UNSEEN = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # not allowed in YAML
@@ -69,20 +71,20 @@ class Mapping(Node):
         return "a mapping" if self.entries else "an empty mapping"
 
 
-def parse(text: bytes | str, report: Report) -> Node | None:
+def parse(text: bytes | str, report: Report, loader: Any = LIBYAML) -> Node | None:
     """The document's tree; None where it is no YAML that can be read. What is wrong goes to the report."""
     decoded = _decode(text, report)
     if decoded is None:
         return None
     builder = _Builder(report)
     try:
-        for event in _events(decoded):
+        for event in _events(decoded, loader):
             if not builder.take(event):
                 return None
     except yaml.MarkedYAMLError as error:
         report.error(_marked(error, decoded) or builder.last, f"not YAML: {_sentence(error)}")
         return None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: numbers in escapes and directives, without a mark
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: huge numbers in escapes and directives
         report.error(builder.last, f"not YAML: {ascii_safe(str(error)).splitlines()[0][:200]}")
         return None
     if builder.root is None:
@@ -124,13 +126,13 @@ def _sentence(error: yaml.MarkedYAMLError) -> str:
     return ascii_safe(", ".join(filter(None, (error.context, error.problem))))
 
 
-def _events(text: str) -> Iterator[Any]:
-    loader = _LOADER(text)
+def _events(text: str, loader: Any) -> Iterator[Any]:
+    reader = loader(text)
     try:
-        while loader.check_event():
-            yield loader.get_event()
+        while reader.check_event():
+            yield reader.get_event()
     finally:
-        loader.dispose()
+        reader.dispose()
 
 
 class _Builder:

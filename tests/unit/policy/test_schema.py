@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from shared.policy.__main__ import main
 from shared.policy.document import load
 from shared.policy.findings import InvalidPolicyError
+from shared.policy.requests import json_schema as request_schema
 from shared.policy.schema import json_schema
+from shared.policy.testing import json_schema as cases_schema
 from tests.policies.corpus import BAD, FOLDER, GOOD, STARTER, WARN, beyond_schema, instance, stem
+from tests.policies.sample import CASES, genuine
 
 FILE = FOLDER.parent.parent / "policy.schema.json"
 VALIDATOR = Draft202012Validator(json_schema())
@@ -63,3 +67,25 @@ def test_what_it_cannot_tell_only_the_loader_refuses(path: Path) -> None:
     except ValueError:
         return  # wrong as YAML already
     assert VALIDATOR.is_valid(value)
+
+
+@pytest.mark.parametrize("of", ["policy", "request", "cases"])
+def test_there_is_a_schema_of_each_kind_of_file(of: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", of]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    Draft202012Validator.check_schema(schema)
+    assert [key for key, value in properties(schema) if not value.get("description")] == []
+
+
+@pytest.mark.parametrize("text", [CASES, (FOLDER / "policy.cases.yaml").read_text()], ids=["sample", "starter"])
+def test_cases_that_load_fit_their_schema(text: str) -> None:
+    validator = Draft202012Validator(cases_schema())
+    assert [e.message for e in validator.iter_errors(instance(text))] == []
+    assert not validator.is_valid(instance(text.replace("targetId", "target")))
+
+
+@pytest.mark.parametrize(
+    "request_", [genuine(), genuine(tenantId=None, tags={}, otherConnections=[]), genuine(endpoints=None)]
+)
+def test_requests_that_load_fit_their_schema(request_: dict[str, Any]) -> None:
+    assert [e.message for e in Draft202012Validator(request_schema()).iter_errors(request_)] == []
