@@ -9,10 +9,10 @@ from functools import cache
 
 import azure.functions as func
 
+from shared.answer import Answer
 from shared.app import App, build
 from shared.events import MalformedEventError, target_of
 from shared.messages import POISON_QUEUE, QUEUE, ReviewMessage, parse_message
-from shared.reevaluate import Answer
 from shared.settings import sweep_schedule
 
 STORAGE = "AzureWebJobsStorage"
@@ -78,6 +78,13 @@ def reevaluate(req: func.HttpRequest) -> func.HttpResponse:
 def run_status(req: func.HttpRequest) -> func.HttpResponse:
     """Show what came of a wide re-evaluation."""
     return _response(approver().reevaluation.run_status(req.route_params["runId"]))
+
+
+@app.function_name("firewall_restore")
+@app.route("firewall/restore", methods=["POST"])
+def firewall_restore(req: func.HttpRequest) -> func.HttpResponse:
+    """Put a target's firewall back to what it was before the app tightened it."""
+    return _response(approver().restoration.answer(req.get_body()))
 
 
 def _response(answer: Answer) -> func.HttpResponse:

@@ -34,6 +34,7 @@ class AlertType(StrEnum):
     FIREWALL_FAILED = "FirewallFailed"
     REVIEW_FAILED = "ReviewFailed"
     POLICY_INVALID = "PolicyInvalid"
+    FIREWALL_LOOSENED = "FirewallLoosened"
 
 
 FLOODING = (AlertType.REQUESTER_UNKNOWN, AlertType.EVIDENCE_MISSING)
@@ -127,6 +128,13 @@ def firewall_failed(target: ResourceId, problem: str, decision: dict[str, Any]) 
     title = f"{target.name}: the connection is approved, but the firewall could not be tightened: {problem}"
     action = "Change the firewall by hand or the rule's firewall section; the app tries again every hour"
     return _condition(AlertType.FIREWALL_FAILED, title, action, "high", subject=str(target), decision=decision)
+
+
+def firewall_restored(target: ResourceId, decision: dict[str, Any]) -> Condition:
+    """Somebody had the app put a firewall back: it is more open than the rules asked, because a person wished so."""
+    title = f"{target.name}: its firewall was put back to what it was before the app tightened it"
+    action = "Nothing if this was meant; else re-create the private endpoint, or close the firewall by hand"
+    return _condition(AlertType.FIREWALL_LOOSENED, title, action, "low", subject=str(target), decision=decision)
 
 
 def approval_failed(target: ResourceId, problem: str) -> Condition:

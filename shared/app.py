@@ -44,6 +44,8 @@ from shared.messages import QUEUE, Messages, QueueMessages
 from shared.policy.model import Service
 from shared.policy.source import PolicyMissingError, PolicySource, PolicyUnreadableError, Reader, file_reader
 from shared.reevaluate import Reevaluation
+from shared.restore import Restorer
+from shared.restore_request import Restoration
 from shared.review import Reviewer
 from shared.scope import ArmScope
 from shared.settings import Settings, StorageSettings, read_settings
@@ -168,7 +170,8 @@ class App:
             intents=self.intents,
             alerts=self.alerts,
             outbox=self.outbox,
-            leases=BlobLeases(lambda: self.storage.container(CONTAINER)),
+            restorer=self.restorer,
+            leases=self.leases,
             now=now,
             clock=self.clocks.monotonic,
             sleep=self.clocks.sleep,
@@ -205,6 +208,26 @@ class App:
             self.policy, self.scope, self.arm, self.estate, self.reviewer, self.worker, self.intents, self.runs,
             self.messages, self.clocks.now,
         )  # fmt: skip
+
+    @cached_property
+    def restorer(self) -> Restorer:
+        """Puts firewalls back."""
+        writer = FirewallWriter(self.arm, self.firewalls)
+        now = self.clocks.now
+        return Restorer(writer, self.firewalls, self.intents, self.decisions, self.alerts, self.outbox, now)
+
+    @cached_property
+    def restoration(self) -> Restoration:
+        """The HTTP use case that puts firewalls back."""
+        return Restoration(
+            self.policy, self.scope, self.adapters, self.restorer, self.leases, self.messages, self.worker,
+            self.clocks.sleep,
+        )  # fmt: skip
+
+    @cached_property
+    def leases(self) -> BlobLeases:
+        """Who reviews a target now."""
+        return BlobLeases(lambda: self.storage.container(CONTAINER))
 
     @cached_property
     def scope(self) -> ArmScope:

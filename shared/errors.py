@@ -5,7 +5,8 @@ ApproverError
 ├── PermanentError        fails again until somebody changes something: alert, do not retry
 │   ├── NotFoundError     the resource is not there (any more)
 │   ├── ForbiddenError    the app may not do this; the message names the permission where ARM says it
-│   └── OutsideScopeError the policy's scope does not cover it
+│   ├── OutsideScopeError the policy's scope does not cover it
+│   └── ConflictError     what a person asks for does not go with what is there
 └── TransientError        may work later: throttling, conflicts, 5xx, timeouts; carries ARM's Retry-After
     └── BusyError         another review holds the target
 ```
@@ -36,6 +37,10 @@ class ForbiddenError(PermanentError):
 
 class OutsideScopeError(PermanentError):
     """The policy's `scope` does not cover the resource: it is neither read nor written."""
+
+
+class ConflictError(PermanentError):
+    """What a person asks for does not go with what is there; the text says what to do."""
 
 
 class TransientError(ApproverError):

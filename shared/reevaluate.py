@@ -5,16 +5,16 @@ A target, or a connection of one, is reviewed at once; wider scopes are queued a
 
 from __future__ import annotations
 
-import json
 import logging
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.answer import Answer, BadRequestError, boolean, failure, fields_of, refused
 from shared.arm import Arm
-from shared.errors import ApproverError, BusyError, NotFoundError, OutsideScopeError
+from shared.errors import ApproverError, NotFoundError, OutsideScopeError
 from shared.ledger.intents import Intents
 from shared.ledger.runs import Runs
 from shared.messages import Messages, ReviewMessage
@@ -34,15 +34,6 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer: `body` is a JSON object."""
-
-    status: int
-    body: dict[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Request:
     """A well-formed request. `scope` is None for "all"; `connection` is the whole connection's id, if one was named."""
 
@@ -51,33 +42,14 @@ class Request:
     connection: ResourceId | None = None
 
 
-class BadRequestError(ValueError):
-    """The body is not a request; `code` is a word for programs."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def parse_request(body: bytes) -> Request:
     """Parse the body of a re-evaluation.
 
     Raises:
         BadRequestError: it is malformed; the text names the key and what is expected.
     """
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadRequestError(
-            "InvalidJson", 'the body is not JSON; expected {"scope": "<id>", "dryRun": false}'
-        ) from None
-    if not isinstance(fields, dict):
-        raise BadRequestError("InvalidBody", 'a JSON object is expected: {"scope": "<id>", "dryRun": false}')
-    if unknown := sorted(set(fields) - {"scope", "dryRun"}):
-        raise BadRequestError("UnknownKey", f"unknown key {unknown[0][:80]!r}; known are scope and dryRun")
-    dry_run = fields.get("dryRun", False)
-    if not isinstance(dry_run, bool):
-        raise BadRequestError("InvalidDryRun", "dryRun: true or false is expected")
+    fields = fields_of(body, {"scope": "<id>", "dryRun": False})
+    dry_run = boolean(fields, "dryRun")
     scope = fields.get("scope")
     if not isinstance(scope, str):
         raise BadRequestError("InvalidScope", 'scope: an ARM id or "all" is expected')
@@ -118,38 +90,29 @@ class Reevaluation:
         """Answer a POST. Never raises for what a caller, the policy or Azure can cause."""
         try:
             request = parse_request(body)
-        except BadRequestError as error:
-            return _error(400, error.code, str(error))
-        try:
             policy = self.policy.current()
+        except BadRequestError as error:
+            return refused(error)
         except PolicyError as error:
             self.worker.policy_unusable(error)
-            return _error(503, "PolicyInvalid", f"no valid policy, nothing is approved: {error}")
+            return refused(error)
         run_id = str(uuid.uuid4())
         try:
             if request.scope is not None and is_target(request.scope):
                 return self._one(request, request.scope, run_id)
             return self._many(request, policy, run_id)
-        except OutsideScopeError as error:
-            return _error(403, "OutsideScope", str(error))
-        except NotFoundError as error:
-            return _error(404, "NotFound", str(error))
-        except BusyError as error:
-            return _error(409, error.code, str(error), {"Retry-After": str(round(error.retry_after or 5))})
-        except PolicyError as error:
-            return _error(503, "PolicyInvalid", f"no valid policy, nothing is approved: {error}")
-        except ApproverError as error:
-            log.warning("re-evaluation failed: %s", error)
-            return _error(502, error.code, str(error))
+        except (ApproverError, PolicyError) as error:
+            log.info("re-evaluation refused: %s", error)
+            return refused(error)
 
     def run_status(self, run_id: str) -> Answer:
         """Answer a GET of a run's status."""
         try:
             found = self.runs.status(run_id)
         except ApproverError as error:
-            return _error(502, error.code, str(error))
+            return refused(error)
         if found is None:
-            return _error(404, "NotFound", f"there is no run {run_id[:80]!r} (runs are kept for 7 days)")
+            return failure(404, "NotFound", f"there is no run {run_id[:80]!r} (runs are kept for 7 days)")
         return Answer(200, found)
 
     def _one(self, request: Request, target: ResourceId, run_id: str) -> Answer:
@@ -207,7 +170,3 @@ def _within(target: ResourceId, asked: ResourceId | None) -> bool:
     if asked.resource_group:
         return target.group.key == asked.key
     return target.subscription_id == asked.subscription_id
-
-
-def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, {"error": {"code": code, "message": message}}, headers or {})

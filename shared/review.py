@@ -28,6 +28,7 @@ from shared.policy.model import Mode, Policy, ServiceRequester
 from shared.policy.source import PolicySource
 from shared.policy.verdict import Outcome, Verdict
 from shared.resource_id import ResourceId
+from shared.restore import Restorer
 from shared.scope import ScopeGuard
 from shared.settle import with_pair_warnings
 from shared.targets.adapter import TargetAdapter
@@ -75,6 +76,7 @@ class Reviewer:
     gatherer: Gatherer
     actor: Actor
     tightener: Tightener
+    restorer: Restorer
     decisions: Decisions
     intents: Intents
     alerts: AlertBook
@@ -136,7 +138,7 @@ class Reviewer:
         self._note_absent(policy, gathered)
         self._close_orphans(made, scene)
         done = [self._carry_out(decision, scene) for decision in made]
-        if policy.mode is Mode.ENFORCE:
+        if policy.mode is Mode.ENFORCE and self.restorer.resumed(scene):
             firewalls = self.tightener.tighten(scene, policy)
             done = [d.with_firewall(firewalls[d.key]) if d.key in firewalls else d for d in done]
         waiting = self._waiting(done, before)

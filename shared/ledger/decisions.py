@@ -38,6 +38,7 @@ class Current:
         """When it was decided: the row's time, in whole milliseconds."""
         milliseconds = _END_OF_TIME - int(self.row.partition("|")[0])
         return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
+
     message: str | None = None
 
 
@@ -116,6 +117,10 @@ class Decisions:
         """Write one decision at once, before the review that made it is complete."""
         self._table.put(_row(target, decision, now))
 
+    def note(self, target: ResourceId, row: str, shown: dict[str, Any], now: datetime) -> None:
+        """Write a row beside the decisions: a firewall that was put back (`restore`)."""
+        self._table.put(_columns(target, row, shown, now))
+
     def amend(self, target: ResourceId, row_key: str, shown: dict[str, Any]) -> None:
         """Replace the JSON of a decision that is in the ledger already (what became of its firewall)."""
         self._table.merge({"PartitionKey": partition(target), "RowKey": row_key} | pack("decision", shown))
@@ -123,24 +128,32 @@ class Decisions:
 
 def row_key(decision: Decision) -> str:
     """The row of a decision: newest first."""
-    milliseconds = int(decision.decided_at.astimezone(UTC).timestamp() * 1000)
-    return f"{_END_OF_TIME - milliseconds:013d}|{decision.decision_id}"
+    return row_of(decision.decided_at, decision.decision_id)
+
+
+def row_of(decided_at: datetime, decision_id: str) -> str:
+    """As `row_key`, from its parts."""
+    milliseconds = int(decided_at.astimezone(UTC).timestamp() * 1000)
+    return f"{_END_OF_TIME - milliseconds:013d}|{decision_id}"
 
 
 def _row(target: ResourceId, decision: Decision, now: datetime) -> Row:
-    connection = decision.verdict.connection
+    return _columns(target, row_key(decision), decision.to_json(), now)
+
+
+def _columns(target: ResourceId, row_key: str, shown: dict[str, Any], now: datetime) -> Row:
     row: Row = {
         "PartitionKey": partition(target),
-        "RowKey": row_key(decision),
-        "outcome": decision.outcome.value,
-        "rule": decision.verdict.rule or "",
-        "connectionId": connection.id,
-        "privateEndpointId": connection.private_endpoint_id or "",
-        "policy": decision.policy,
+        "RowKey": row_key,
+        "outcome": shown["outcome"],
+        "rule": shown["rule"] or "",
+        "connectionId": shown["connectionId"] or "",
+        "privateEndpointId": shown["privateEndpointId"] or "",
+        "policy": shown["policy"],
         "firstSeenAt": stamp(now),
         "lastSeenAt": stamp(now),
     }
-    return row | pack("decision", decision.to_json())
+    return row | pack("decision", shown)
 
 
 def _firewall(decision: Decision) -> Row:

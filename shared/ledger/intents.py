@@ -2,7 +2,8 @@
 
 Partition: the target. Row: the request key (`decision.request_key`). Columns: `targetId`, `connectionId`,
 `privateEndpointId`, `status` (wanted), `rule`, `decisionId`, `decisionRow`, `decision` (JSON as it will be shown),
-`firewall` (JSON of the wish, or null), `phase` ("deciding" until the connection is read back, then "tightening"),
+`firewall` (JSON of the wish, or null), `phase` ("deciding" until the connection is read back, then "tightening";
+"restoring" of the one in row `~restore`, which stands for a person's wish to put the firewall back),
 `createdAt`, `dueAt` (when the firewall may be tightened), `problem` (why the last try to tighten it failed, or ""),
 `requester` (its name in the policy), `endpointId` and `subResource` (of a managed endpoint, or ""), `operation` (URL of
 ARM's operation that decides the connection, or ""; it may be signed and is never logged).
@@ -20,6 +21,7 @@ from shared.resource_id import ResourceId, fold, parse
 
 DECIDING = "deciding"
 TIGHTENING = "tightening"
+RESTORING = "restoring"
 
 
 @dataclass(frozen=True, slots=True)

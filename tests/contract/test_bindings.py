@@ -61,6 +61,10 @@ def trigger(bindings: list[dict[str, Any]]) -> dict[str, Any]:
             "run_status",
             {"type": "httpTrigger", "route": "runs/{runId}", "methods": ["GET"], "authLevel": "FUNCTION"},
         ),
+        (
+            "firewall_restore",
+            {"type": "httpTrigger", "route": "firewall/restore", "methods": ["POST"], "authLevel": "FUNCTION"},
+        ),
     ],
 )
 def test_a_functions_trigger(functions: dict[str, list[dict[str, Any]]], name: str, expected: dict[str, Any]) -> None:
