@@ -78,8 +78,8 @@ class Cloud:
 
     def snapshot(self) -> Json:
         """Everything as JSON: what is, what is to come, and the events on their way."""
-        return {"version": 1, "state": self.state.snapshot(), "jobs": self.clock.snapshot(),
-                "deliveries": self.deliveries.snapshot()}  # fmt: skip
+        jobs = self.clock.snapshot() + self.deliveries.interrupted()
+        return {"version": 1, "state": self.state.snapshot(), "jobs": jobs, "deliveries": self.deliveries.snapshot()}
 
     def load(self, snapshot: Json) -> None:
         """Replace everything by a snapshot.

@@ -51,6 +51,7 @@ class Deliveries:
         self._events = events
         self._functions_url = functions_url
         self._waiting: dict[str, Delivery] = {}
+        self._sending: set[str] = set()
         self._counts: dict[str, Counter[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -92,6 +93,10 @@ class Deliveries:
         """What is still on its way."""
         return [asdict(delivery) for delivery in self._waiting.values()]
 
+    def interrupted(self) -> list[list[Any]]:
+        """The clock's jobs for what is being sent right now: in a snapshot it has to be sent again."""
+        return [[0.0, "eventgrid.attempt", [delivery_id]] for delivery_id in sorted(self._sending)]
+
     def load(self, deliveries: list[dict[str, Any]]) -> None:
         """Replace what is on its way; the clock's jobs say when each is tried again."""
         self._waiting = {d["id"]: Delivery(**d) for d in deliveries}
@@ -125,17 +130,24 @@ class Deliveries:
     def _attempt(self, delivery_id: str) -> None:
         delivery = self._waiting.get(delivery_id)
         if delivery is not None:
-            task = asyncio.get_running_loop().create_task(self._send(delivery))
+            self._sending.add(delivery_id)
+            task = asyncio.get_running_loop().create_task(self._send_one(delivery))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def _send_one(self, delivery: Delivery) -> None:
+        try:
+            async with self._slots:
+                await self._send(delivery)
+        finally:
+            self._sending.discard(delivery.id)
 
     async def _send(self, delivery: Delivery) -> None:
         subscription = next((s for s in self._events.subscriptions if s.key == delivery.subscription), None)
         if subscription is None:
             self._waiting.pop(delivery.id, None)
             return
-        async with self._slots:
-            status, outcome = await self._post(subscription, delivery)
+        status, outcome = await self._post(subscription, delivery)
         delivery.attempts += 1
         delivery.outcome = outcome
         self._count(subscription.key, "attempts")

@@ -73,8 +73,10 @@ class ResourceGraph:
         return {"hiddenConnections": sorted(self.hidden), "lagSeconds": self._lag}
 
     def _page(self, rows: list[Row], options: Json) -> Answer:
-        start = _skip(options.get("$skipToken")) if options.get("$skipToken") else int(options.get("$skip") or 0)
-        top = min(int(options.get("$top") or PAGE), PAGE)
+        skip, top = options.get("$skip", 0), options.get("$top", PAGE)
+        if not isinstance(skip, int) or not isinstance(top, int) or skip < 0 or top < 1:
+            raise _bad("InvalidQuery", "$skip and $top are numbers.")
+        start, top = _skip(options["$skipToken"]) if options.get("$skipToken") else skip, min(top, PAGE)
         page = rows[start : start + top]
         body: Json = {
             "totalRecords": len(rows),
@@ -93,13 +95,16 @@ class ResourceGraph:
         Raises:
             AzureError: 403, none that is asked for can be read.
         """
+        subscriptions, groups = body.get("subscriptions") or [], body.get("managementGroups") or []
+        if not isinstance(subscriptions, list) or not isinstance(groups, list):
+            raise _bad("InvalidQuery", "subscriptions and managementGroups are lists.")
         own = {s.id for s in self._state.subscriptions.values() if s.tenant == caller.tenant}
-        asked: set[str] = {fold(str(s)) for s in body.get("subscriptions") or []}
-        for name in body.get("managementGroups") or []:
-            members = next((m for n, m in self._state.management_groups.items() if fold(n) == fold(str(name))), [])
-            asked |= set(members)
-        if not body.get("subscriptions") and not body.get("managementGroups"):
+        if not subscriptions and not groups:
             return own
+        asked: set[str] = {fold(str(s)) for s in subscriptions}
+        for group in groups:
+            members = next((m for n, m in self._state.management_groups.items() if fold(n) == fold(str(group))), [])
+            asked |= set(members)
         if asked and not asked & own:
             message = "The client does not have authorization to read any of the subscriptions that were given."
             raise AzureError(403, "AccessDenied", message)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import NoneType
 
 from local.azure.path import ArmPath
 from local.azure.tenants import Caller
-from local.azure.wire import Answer, AzureError, Json, Request
+from local.azure.wire import Answer, AzureError, Json, Request, invalid_content
 from shared.resource_id import fold
+
+
+_ENVELOPE: dict[str, type] = {
+    "properties": dict,
+    "tags": dict,
+    "sku": dict,
+    "identity": dict,
+    "location": str,
+    "kind": str,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +36,16 @@ class Call:
 
     @property
     def body(self) -> Json:
-        """The body as a JSON object."""
-        return self.request.json()
+        """The body as a JSON object, the common parts of which have their types.
+
+        Raises:
+            AzureError: 400 InvalidRequestContent.
+        """
+        body = self.request.json()
+        for name, kind in _ENVELOPE.items():
+            if not isinstance(body.get(name), (kind, NoneType)):
+                raise invalid_content(f"{name} is not of type {kind.__name__}")
+        return body
 
     @property
     def id(self) -> str:

@@ -30,6 +30,7 @@ from local.azure.wire import Answer, AzureError, Request
 log = logging.getLogger(__name__)
 _MAX_BODY = 64 * 1024 * 1024
 _TOPIC = "alerts"
+_STOP_SECONDS = 2
 
 
 class LocalAzure:
@@ -66,18 +67,21 @@ class LocalAzure:
         await self._stack.aclose()
 
     async def _serve(self, stack: contextlib.AsyncExitStack, folder: Path) -> None:
+        """Listen and run; at the end first stop to listen, then to run, and save last."""
         context = _certificate(folder)
         listener = socket.create_server(("127.0.0.1", self.options.port), backlog=512)
+        stack.callback(listener.close)
         self.cloud.url = f"https://localhost:{listener.getsockname()[1]}"
-        runner = web.ServerRunner(web.Server(self._handle, request_factory=_request, access_log=None))
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        if self.options.state_dir:
+            await stack.enter_async_context(_kept(self.cloud, Path(self.options.state_dir)))
         self.cloud.clock.start()
         stack.callback(self.cloud.clock.stop)
         await self.cloud.deliveries.start()
         stack.push_async_callback(self.cloud.deliveries.stop)
-        if self.options.state_dir:
-            await stack.enter_async_context(_kept(self.cloud, Path(self.options.state_dir)))
+        server = web.Server(self._handle, request_factory=_request, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=_STOP_SECONDS)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listener, ssl_context=context).start()
 
     async def _handle(self, raw: web.BaseRequest) -> web.StreamResponse:

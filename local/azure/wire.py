@@ -81,6 +81,19 @@ def merge(old: Json, new: Json) -> Json:
     return merged
 
 
+def objects(value: object, name: str) -> list[Json]:
+    """A list of JSON objects; null is an empty one.
+
+    Raises:
+        AzureError: 400 InvalidRequestContent, it is something else.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise invalid_content(f"{name} is not a list of objects")
+    return value
+
+
 def as_object(value: object) -> Json:
     """The value if it is a JSON object, else an empty one: for optional parts of a body."""
     return value if isinstance(value, dict) else {}

@@ -15,7 +15,7 @@ from local.azure.providers.base import envelope, location_of
 from local.azure.providers.target import TargetProvider
 from local.azure.router import Call, Route, route
 from local.azure.state import Connection, Resource
-from local.azure.wire import Answer, AzureError, Json, as_object, merge
+from local.azure.wire import Answer, AzureError, Json, as_object, merge, objects
 
 VERSIONS = ("2018-01-01-preview", "2021-06-01-preview", "2021-11-01", "2022-10-01-preview", "2024-01-01",
             "2025-05-01-preview", "2026-01-01", "2026-07-01-preview")  # fmt: skip
@@ -92,12 +92,12 @@ class Namespaces(TargetProvider):
         networks = [
             {"subnet": {"id": as_object(rule.get("subnet")).get("id", "")},
              "ignoreMissingVnetServiceEndpoint": bool(rule.get("ignoreMissingVnetServiceEndpoint"))}
-            for rule in given.get("virtualNetworkRules") or []
+            for rule in objects(given.get("virtualNetworkRules"), "virtualNetworkRules")
         ]  # fmt: skip
         resource.properties["networkRuleSet"] = {
             "defaultAction": given.get("defaultAction", "Allow"),
             "virtualNetworkRules": networks,
-            "ipRules": [{"action": "Allow", **rule} for rule in given.get("ipRules") or []],
+            "ipRules": [{"action": "Allow", **rule} for rule in objects(given.get("ipRules"), "ipRules")],
             "trustedServiceAccessEnabled": bool(given.get("trustedServiceAccessEnabled", False)),
         }
         resource.properties["publicNetworkAccess"] = given.get("publicNetworkAccess") or "Enabled"

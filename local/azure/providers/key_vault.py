@@ -16,7 +16,7 @@ from local.azure.providers.base import envelope, location_of, system_data
 from local.azure.providers.target import TargetProvider
 from local.azure.router import Call, route
 from local.azure.state import Connection, Resource
-from local.azure.wire import Answer, AzureError, Json, as_object
+from local.azure.wire import Answer, AzureError, Json, as_object, objects
 from shared.resource_id import fold
 
 VERSIONS = ("2018-02-14", "2019-09-01", "2021-10-01", "2022-07-01", "2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01",
@@ -156,7 +156,10 @@ def _clean(properties: Json) -> Json:
         addresses = [{"value": str(ipaddress.ip_network(rule["value"]))} for rule in acls.get("ipRules") or []]
     except (ValueError, KeyError, TypeError) as error:
         raise AzureError(400, "BadRequest", f"networkAcls.ipRules: {error}") from error
-    networks = [{**rule, "id": fold(str(rule.get("id", "")))} for rule in acls.get("virtualNetworkRules") or []]
+    networks = [
+        {**rule, "id": fold(str(rule.get("id", "")))}
+        for rule in objects(acls.get("virtualNetworkRules"), "virtualNetworkRules")
+    ]
     clean = {
         "bypass": acls.get("bypass", "AzureServices"),
         "defaultAction": acls.get("defaultAction", "Allow"),

@@ -16,7 +16,7 @@ from local.azure.providers.long_running import Form, LongRunning
 from local.azure.providers.target import TargetProvider
 from local.azure.router import Call, route
 from local.azure.state import Connection, Resource
-from local.azure.wire import Answer, AzureError, Json, as_object, merge
+from local.azure.wire import Answer, AzureError, Json, as_object, merge, objects
 
 VERSIONS = ("2018-06-01-preview", "2021-02-01-preview", "2021-11-01", "2022-05-01-preview", "2023-08-01",
             "2024-05-01-preview", "2025-01-01")  # fmt: skip
@@ -179,8 +179,8 @@ class Servers(TargetProvider):
     def replace_rules(self, call: Call) -> Answer:
         """PUT on the collection: these are all the rules from now on."""
         server = self.top(call)
-        values = call.body.get("values")
-        if not isinstance(values, list) or not values:
+        values = objects(call.body.get("values"), "values")
+        if not values or not all(isinstance(value.get("name"), str) for value in values):
             raise AzureError(400, "InvalidParameterValue", "values must be a list of firewall rules.")
         for rule in self.state.children(server.key, FIREWALL_RULE):
             self.state.remove(rule.key)

@@ -15,7 +15,7 @@ from local.azure.providers.base import envelope, location_of
 from local.azure.providers.target import TargetProvider, wanted_state
 from local.azure.router import Call, route
 from local.azure.state import Connection, Resource
-from local.azure.wire import Answer, AzureError, Json, as_object, merge
+from local.azure.wire import Answer, AzureError, Json, as_object, invalid_content, merge, objects
 from shared.resource_id import fold
 
 VERSIONS = ("2019-06-01", "2021-09-01", "2022-09-01", "2023-01-01", "2023-05-01", "2024-01-01", "2025-01-01",
@@ -67,7 +67,7 @@ class StorageAccounts(TargetProvider):
             message = f"The storage account named {name} is already taken."
             raise AzureError(409, "StorageAccountAlreadyTaken", message)
         location = location_of(body)
-        properties = merge(self._defaults(name, location), as_object(body.get("properties")))
+        properties = merge(self._defaults(name, location), _given(body))
         kept = {
             "location": location,
             "tags": as_object(body.get("tags")),
@@ -134,19 +134,13 @@ class StorageAccounts(TargetProvider):
         return self.decide(call, connection, status, description or connection.description)
 
     def _update(self, resource: Resource, body: Json) -> Answer:
-        properties = as_object(body.get("properties"))
-        acls = properties.get("networkAcls")
-        if isinstance(acls, dict) and acls.get("defaultAction", "Allow") not in ("Allow", "Deny"):
-            raise _invalid("networkAcls.defaultAction")
-        if properties.get("publicNetworkAccess", "Enabled") not in ("Enabled", "Disabled", "SecuredByPerimeter"):
-            raise _invalid("publicNetworkAccess")
-        known = {name: value for name, value in properties.items() if name != "privateEndpointConnections"}
+        properties = _clean(merge(resource.properties, _given(body)))
         for name in ("tags", "identity", "kind"):
             if body.get(name) is not None:
                 resource.body[name] = body[name]
         if as_object(body.get("sku")).get("name"):
             resource.body["sku"] = {**resource.body["sku"], **body["sku"]}
-        resource.body["properties"] = _clean(merge(resource.properties, known))
+        resource.body["properties"] = properties
         self.changed(resource)
         return Answer(200, self.show(resource))
 
@@ -176,11 +170,25 @@ class StorageAccounts(TargetProvider):
             self.changed(resource)
 
 
+def _given(body: Json) -> Json:
+    """The properties that a body really gives: null is nothing, and connections are written elsewhere."""
+    properties = as_object(body.get("properties"))
+    given = {n: v for n, v in properties.items() if v is not None and n != "privateEndpointConnections"}
+    if not isinstance(given.get("networkAcls", {}), dict):
+        raise invalid_content("networkAcls is not an object")
+    if given.get("networkAcls", {}).get("defaultAction", "Allow") not in ("Allow", "Deny"):
+        raise _invalid("networkAcls.defaultAction")
+    if given.get("publicNetworkAccess", "Enabled") not in ("Enabled", "Disabled", "SecuredByPerimeter"):
+        raise _invalid("publicNetworkAccess")
+    return given
+
+
 def _clean(properties: Json) -> Json:
     """Network rules with the defaults that the service fills in."""
     acls = properties["networkAcls"]
-    rules = [{"action": "Allow", **rule} for rule in acls.get("ipRules") or []]
-    networks = [{"action": "Allow", "state": "Succeeded", **rule} for rule in acls.get("virtualNetworkRules") or []]
+    rules = [{"action": "Allow", **rule} for rule in objects(acls.get("ipRules"), "ipRules")]
+    networks = objects(acls.get("virtualNetworkRules"), "virtualNetworkRules")
+    networks = [{"action": "Allow", "state": "Succeeded", **rule} for rule in networks]
     return {**properties, "networkAcls": {**acls, "ipRules": rules, "virtualNetworkRules": networks}}
 
 
