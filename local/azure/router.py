@@ -11,7 +11,6 @@ from local.azure.tenants import Caller
 from local.azure.wire import Answer, AzureError, Json, Request, invalid_content
 from shared.resource_id import fold
 
-
 _ENVELOPE: dict[str, type] = {
     "properties": dict,
     "tags": dict,
