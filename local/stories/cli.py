@@ -8,7 +8,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.stories import decisions, s1_data_explorer, s2_graph_data_connect, s3_stranger, s4_manual, s5_impostors
+from local.stories import (
+    decisions,
+    s1_data_explorer,
+    s2_graph_data_connect,
+    s3_stranger,
+    s4_manual,
+    s5_impostors,
+    s6_firewall_put_back,
+)
 from local.stories.expect import StoryError
 from local.stories.screen import Screen
 from local.stories.stage import Stage
@@ -16,11 +24,11 @@ from local.stories.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A story; `play` raises `StoryError` when it does not end as it should, and is None while it is not yet built."""
+    """A story; `play` raises `StoryError` when it does not end as it should."""
 
     number: int
     title: str
-    play: Callable[[Stage], None] | None = None
+    play: Callable[[Stage], None]
 
 
 STORIES = (
@@ -29,7 +37,7 @@ STORIES = (
     Story(3, s3_stranger.TITLE, s3_stranger.play),
     Story(4, s4_manual.TITLE, s4_manual.play),
     Story(5, s5_impostors.TITLE, s5_impostors.play),
-    Story(6, "The firewall is put back"),
+    Story(6, s6_firewall_put_back.TITLE, s6_firewall_put_back.play),
 )
 
 
@@ -56,15 +64,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _played(story: Story, stage: Stage) -> bool:
-    screen = stage.screen
-    if story.play is None:
-        screen.heading(f"Story {story.number}: {story.title} (not yet built)")
-        return True
-    screen.heading(f"Story {story.number}: {story.title}")
+    stage.screen.heading(f"Story {story.number}: {story.title}")
     try:
         story.play(stage)
     except StoryError as error:
-        screen.say(f"    {error}", "red")
+        stage.screen.say(f"    {error}", "red")
         return False
     return True
 

@@ -9,7 +9,7 @@ from local.stories.stage import Stage
 
 TITLE = "Graph Data Connect: a Synapse workspace to Storage"
 NAME = "AzureBlobStorage1"
-_RULE = "graph-connect-writes-exports"
+_RULE = "graph-exports"
 
 
 def play(stage: Stage) -> None:
@@ -21,7 +21,9 @@ def play(stage: Stage) -> None:
         eventually(lambda: stage.expect_status(EXPORTS, requester, "Approved", rule=_RULE), seconds=60)
     with stage.screen.step("step 6: the workspace shows Approved"):
         eventually(lambda: _shown(stage), seconds=30)
-    with stage.screen.step("step 5: selected networks only, and trusted services are no exception; logging stays one"):
+    with stage.screen.step(
+        "step 5, last of all: selected networks only; trusted services are no exception, logging stays one"
+    ):
         eventually(lambda: _tightened(stage), seconds=60)
 
 

@@ -39,7 +39,7 @@ class Impostor:
     ask: Callable[[Stage], str]
     check: str
     target: str = ARCHIVE
-    rule: str = "graph-connect-writes-exports"
+    rule: str = "graph-exports"
 
 
 def play(stage: Stage) -> None:
