@@ -1,0 +1,89 @@
+"""The ledger: what a row says, when there is a new one, and when it goes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from shared.ledger.retention import Retention
+from shared.ledger.tables import Table, stamp
+from shared.ledger.tenants import TenantCache
+from tests.functional.world import World, allow, deny
+
+
+def test_a_decision_seen_again_moves_its_last_sight_and_a_changed_one_is_a_new_row(world: World) -> None:
+    account, stranger = world.storage_account(), world.stranger()
+    world.policy({"hub": world.hub.requester()}, allow("hub"))
+    stranger.endpoint(account, "blob")
+    world.wake(account)
+    (first,) = [row for row in world.rows("decisions") if "outcome" in row]
+    world.later(60)
+
+    world.wake(account)
+    (again,) = [row for row in world.rows("decisions") if "outcome" in row]
+    assert again["RowKey"] == first["RowKey"]
+    assert again["firstSeenAt"] == first["firstSeenAt"]
+    assert again["lastSeenAt"] > first["lastSeenAt"]
+
+    world.policy({"hub": world.hub.requester()}, allow("hub"), deny())
+    world.later(45)
+    world.wake(account)
+    assert [decision["outcome"] for decision in world.recorded(account)] == ["denied", "held"]
+
+
+def test_a_decision_keeps_its_id_while_it_stays_the_same(world: World) -> None:
+    account = world.storage_account()
+    world.policy({"hub": world.hub.requester()}, allow("hub"))
+    world.stranger().endpoint(account, "blob")
+
+    first, second = (world.decided(account)[0]["decisionId"] for _ in range(2))
+
+    assert first == second
+
+
+def test_a_decision_longer_than_a_column_is_kept_whole(world: World) -> None:
+    account = world.storage_account()
+    world.policy({"hub": world.hub.requester()}, allow("hub"))
+    world.stranger().endpoint(account, "blob", message="ü" * 40_000)
+
+    world.wake(account)
+
+    assert world.recorded(account)[0]["requestMessage"] == "ü" * 40_000
+
+
+def test_tenants_are_remembered_for_a_day_and_unknown_ones_for_ten_minutes(world: World) -> None:
+    cache = TenantCache(Table(world.app.storage.tables, "tenants"))
+    now = world.time.now()
+    assert cache.get("s-1", now) == (False, None)
+    cache.put("s-1", "t-1", now)
+    cache.put("s-2", None, now)
+
+    assert cache.get("s-1", now + timedelta(hours=23, minutes=59)) == (True, "t-1")
+    assert cache.get("s-1", now + timedelta(hours=24)) == (False, None)
+    assert cache.get("s-2", now + timedelta(minutes=9)) == (True, None)
+    assert cache.get("s-2", now + timedelta(minutes=10)) == (False, None)
+
+
+def test_what_is_past_its_retention_goes_once_a_day_and_nothing_else(world: World) -> None:
+    decisions, alerts, runs = (Table(world.app.storage.tables, name) for name in ("decisions", "alerts", "runs"))
+    retention = Retention(decisions=decisions, alerts=alerts, runs=runs)
+    now = world.time.now()
+
+    def row(key: str, column: str, days: int, partition: str = "p") -> dict[str, str]:
+        return {"PartitionKey": partition, "RowKey": key, column: stamp(now - timedelta(days=days))}
+
+    for days in (398, 401):
+        decisions.put(row(f"{days}", "lastSeenAt", days))
+        alerts.put(row(f"{days}", "deliveredAt", days, "delivered"))
+        alerts.put(row(f"{days}", "firstSeenAt", days, "open"))
+    for days in (5, 8):
+        runs.put(row(f"{days}", "createdAt", days))
+
+    assert retention.purge_daily(now) == 3
+    assert retention.purge_daily(now + timedelta(hours=23)) == 0
+    assert [r["RowKey"] for r in world.rows("decisions")] == ["398"]
+    assert sorted((r["PartitionKey"], r["RowKey"]) for r in world.rows("alerts")) == [
+        ("delivered", "398"), ("open", "398"), ("open", "401"),
+    ]  # fmt: skip
+    assert [r["RowKey"] for r in world.rows("runs") if r["PartitionKey"] == "p"] == ["5"]
+    decisions.put(row("402", "lastSeenAt", 402))
+    assert retention.purge_daily(now + timedelta(hours=25)) == 1
