@@ -21,7 +21,7 @@ from shared.messages import Messages, ReviewMessage
 from shared.policy.findings import PolicyError
 from shared.policy.model import Policy, Scope
 from shared.policy.source import PolicySource
-from shared.resource_id import InvalidResourceIdError, ResourceId, fold, parse
+from shared.resource_id import InvalidResourceIdError, ResourceId, fold, is_guid, parse
 from shared.review import Review, Reviewer, Wish
 from shared.scope import ScopeGuard
 from shared.sweep import Estate, Sweep
@@ -108,7 +108,7 @@ class Reevaluation:
     def run_status(self, run_id: str) -> Answer:
         """Answer a GET of a run's status."""
         try:
-            found = self.runs.status(run_id)
+            found = self.runs.status(run_id) if is_guid(run_id) else None  # keys of a table take no other text
         except ApproverError as error:
             return refused(error)
         if found is None:
