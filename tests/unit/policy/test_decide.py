@@ -16,6 +16,7 @@ from shared.policy.verdict import MAX_REASONS, Verdict
 from tests.policies.world import (
     CONSTANT,
     ELSEWHERE,
+    HOME_TENANT,
     OTHER_TENANT,
     OURS,
     PARTNER_TENANT,
@@ -145,6 +146,14 @@ class TestLimits:
         asking = [connection(str(n), "", OURS) for n in range(2)]
         rules = allow("people", name="one", max_connections=1), allow("people", name="more")
         assert [v.outcome for v in decided(situation(*asking), *rules)] == ["approved", "approved"]
+
+    @pytest.mark.xfail(strict=True, reason="approvals of one pass count only towards the rule that is named")
+    def test_the_order_of_rules_with_limits_changes_no_outcome(self) -> None:
+        both = PrivateEndpointRequester("partner", frozenset({HOME_TENANT, PARTNER_TENANT}))
+        rules = allow("partner", name="both", max_connections=1), allow("people", name="ours", max_connections=1)
+        world = situation(OURS_ASK, PARTNER_ASKS)
+        first, second = (decided(world, *order, requesters=(both,)) for order in (rules, rules[::-1]))
+        assert [v.outcome for v in first] == [v.outcome for v in second]
 
 
 class TestAudit:

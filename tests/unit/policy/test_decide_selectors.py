@@ -83,6 +83,11 @@ class TestTargets:
         if found:
             assert (verdict.reasons[0].check, verdict.reasons[0].found) == ("targetTag", found)
 
+    def test_a_rule_without_tags_does_not_need_them(self) -> None:
+        world = situation(OURS_ASK, target=Target(STORAGE, None))
+        assert told(decided(world, allow("people"))) == [APPROVED]
+        assert one(world, reject("people")).outcome == "rejected"
+
     def test_tags_that_were_not_read_never_allow_never_reject_and_always_deny(self) -> None:
         tagged = Targets(tags={"env": "prod", "team": "data"})
         world = situation(OURS_ASK, target=Target(STORAGE, None))

@@ -69,6 +69,11 @@ class TestRandomMessage:
         assert told(verdicts) == [APPROVED, ("held", "tenant")]
         assert [v.rule for v in verdicts] == ["allows", None], "what certainly is another's names no rule"
 
+    def test_what_certainly_is_anothers_does_not_pass_for_the_cluster_in_a_rule_for_several(self) -> None:
+        theirs = connection("b", subscription=PARTNERS)
+        (verdict,) = decided(situation(theirs, endpoints=(endpoint(),)), allow("adx", "people"))
+        assert (verdict.outcome, verdict.rule) == ("held", None)
+
     def test_a_copy_whose_tenant_is_unknown_blocks_and_is_never_approved(self) -> None:
         unknown = connection("b", subscription=ELSEWHERE)
         assert told(strict(connection("a"), unknown, endpoints=(endpoint(),))) == [AMBIGUOUS, ("held", "tenant")]
@@ -98,7 +103,9 @@ class TestRandomMessage:
         self, sub_resources: set[str], expected: Any
     ) -> None:
         world = situation(connection(), endpoints=(endpoint("a"), endpoint("b", sub_resource="dfs")))
-        assert told(decided(world, allow("adx", sub_resources=frozenset(sub_resources)))) == [expected]
+        (verdict,) = verdicts = decided(world, allow("adx", sub_resources=frozenset(sub_resources)))
+        assert told(verdicts) == [expected]
+        assert not verdict.reasons or verdict.reasons[0].found == "blob, dfs"
 
     def test_another_sub_resource_at_the_target_does_not_fit(self) -> None:
         assert told(strict(connection(sub_resource="dfs"), endpoints=(endpoint(),))) == [("held", "evidence.notFound")]
