@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.arm import Arm
@@ -20,12 +20,12 @@ from shared.firewall_work import plan
 from shared.ledger.bindings import Bindings, BoundEndpoint
 from shared.ledger.decisions import Decisions, row_key
 from shared.ledger.intents import DECIDING, Intent, Intents
-from shared.operations import Patience, ended, follow
+from shared.operations import ended, follow
 from shared.policy.model import ServiceRequester
 from shared.policy.stamp import stamp
 from shared.policy.verdict import Outcome, Reason
-from shared.resource_id import ResourceId
-from shared.targets.adapter import Operation, TargetAdapter
+from shared.scene import Scene
+from shared.targets.adapter import Operation
 from shared.targets.types import sub_resource_key
 
 FRESH_SECONDS = 5.0
@@ -34,26 +34,6 @@ FRESH_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 STATUS = {Outcome.APPROVED: "Approved", Outcome.REJECTED: "Rejected"}
-
-
-@dataclass(slots=True)
-class Scene:
-    """One review at work on one target: what it read, and what it leaves for later.
-
-    `finished` intents are closed when their alerts are in the outbox: until then a crash must find them.
-    """
-
-    target: ResourceId
-    adapter: TargetAdapter
-    connections: tuple[Connection, ...]
-    bound: dict[str, list[BoundEndpoint]]
-    intents: dict[str, Intent]
-    patience: Patience
-    age: Callable[[], float]
-    check_policy: Callable[[], None]
-    retry_after: list[float] = field(default_factory=list)
-    new_settles: list[Intent] = field(default_factory=list)
-    finished: list[Intent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +61,14 @@ class Actor:
     def finish(self, intent: Intent, decision: Decision, scene: Scene) -> Decision | None:
         """Finish an intent whose connection is not Pending any more; None where the connection was decided by others."""
         connection = decision.verdict.connection
-        ours = connection.description == stamp(intent.status, intent.rule, intent.decision_id)
-        if not connection.has_status(intent.status) or not ours:
+        if not _ours(connection, intent):
             self.close(intent, scene)
             return None
         if not connection.provisioned:
             scene.retry_after.append(15)
             return _resumed(decision, intent, applied=None)
+        if connection.failed:
+            return self._unprovisioned(replace(_resumed(decision, intent, applied=None), made=None), intent, scene)
         return self._done(_resumed(decision, intent, applied=True), intent, scene)
 
     def close(self, intent: Intent, scene: Scene) -> None:
@@ -209,15 +190,21 @@ class Actor:
         return self._ended(decision, intent, now, scene)
 
     def _ended(self, decision: Decision, intent: Intent, now: Connection | None, scene: Scene) -> Decision:
-        wanted = now is not None and now.has_status(intent.status)
-        ours = now is not None and now.description == stamp(intent.status, intent.rule, intent.decision_id)
-        if now is not None and ((wanted and not now.provisioned) or now.pending):
+        if now is not None and (now.pending or (now.has_status(intent.status) and not now.provisioned)):
             scene.retry_after.append(15)
             return replace(decision, applied=None)
-        if not (wanted and ours):
+        if now is None or not _ours(now, intent):
             self.close(intent, scene)
             return replace(decision, outcome=Outcome.UNCHANGED, applied=False, firewall=None)
+        if now.failed:
+            return self._unprovisioned(decision, intent, scene)
         return self._done(replace(decision, applied=True), intent, scene)
+
+    def _unprovisioned(self, decision: Decision, intent: Intent, scene: Scene) -> Decision:
+        """Azure took the decision and failed to carry it out: no traffic can be relied on, and no firewall is closed."""
+        self.close(intent, scene)
+        problem = f"{intent.connection_id} is {intent.status}, but its provisioning failed at the target"
+        return replace(decision, outcome=Outcome.FAILED, applied=False, problem=problem)
 
     def _done(self, decision: Decision, intent: Intent, scene: Scene) -> Decision:
         """The connection is decided; what is left is its firewall, after the settling time.
@@ -241,9 +228,10 @@ class Actor:
         return decision
 
 
-def unfinished(intents: dict[str, Intent]) -> list[Intent]:
-    """The intents whose connection is not known to be decided."""
-    return [i for i in intents.values() if i.phase == DECIDING]
+def _ours(connection: Connection, intent: Intent) -> bool:
+    """Whether the connection is in the wanted state because of this very decision."""
+    stamped = stamp(intent.status, intent.rule, intent.decision_id)
+    return connection.has_status(intent.status) and connection.description == stamped
 
 
 def _continued(decision: Decision, intent: Intent | None) -> Decision:

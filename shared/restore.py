@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.act import Scene
 from shared.alerts import firewall_restored
 from shared.errors import ConflictError, NotFoundError, PermanentError, TransientError
 from shared.firewall import Firewall
@@ -26,6 +25,7 @@ from shared.operations import Patience
 from shared.policy.model import Mode, Policy
 from shared.policy.verdict import Outcome
 from shared.resource_id import ResourceId
+from shared.scene import Scene
 from shared.targets.adapter import FirewallReading, TargetAdapter
 from shared.targets.firewalls.form import same
 from shared.topic import Outbox

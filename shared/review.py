@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.act import Actor, Scene
+from shared.act import Actor
 from shared.alerts import Condition, condition_of, firewall_failed
 from shared.decision import Decision, FirewallOutcome, decided
 from shared.errors import NotFoundError, TransientError
@@ -29,12 +29,16 @@ from shared.policy.source import PolicySource
 from shared.policy.verdict import Outcome, Verdict
 from shared.resource_id import ResourceId
 from shared.restore import Restorer
+from shared.scene import Scene
 from shared.scope import ScopeGuard
 from shared.settle import with_pair_warnings
 from shared.targets.adapter import TargetAdapter
 from shared.targets.types import type_of
 from shared.tighten import Tightener
 from shared.topic import Outbox
+
+TOGETHER = timedelta(seconds=5)
+"""Approvals that settle so soon after one another close the firewall with one write."""
 
 PATIENT_FOR = timedelta(minutes=15)
 """Evidence that may still arrive is waited for so long before anybody is alerted."""
@@ -254,14 +258,15 @@ class Reviewer:
         evidence = any(self.now() - since < PATIENT_FOR for since in waiting.values())
         settling = [i for i in scene.intents.values() if i.phase == TIGHTENING and i.due_at and not i.problem]
         fresh = scene.new_settles if wish.cause != "settle" else settling
-        waits = [(i.due_at - self.now()).total_seconds() for i in fresh if i in settling and i.due_at]
-        waits = [seconds for seconds in waits if seconds > 0]  # what is due and still waits has asked for a retry
+        looked_at = scene.looked_at or self.now()  # what was due then and still waits has asked for a retry
+        dues = sorted(i.due_at for i in fresh if i in settling and i.due_at and i.due_at > looked_at)
+        together = [due for due in dues if due - dues[0] <= TOGETHER]
         return Review(
             decisions=tuple(done),
             policy=policy,
             retry_after=max(scene.retry_after) if scene.retry_after else None,
             awaits_evidence=evidence,
-            settle_after=max(1.0, min(waits)) if waits else None,
+            settle_after=max(1.0, (together[-1] - self.now()).total_seconds()) if together else None,
         )
 
     def _forget(self, target: ResourceId) -> None:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.act import Scene
 from shared.evidence.model import Situation
 from shared.gather import BindingReader, SideReader
 from shared.ledger.intents import Intent
 from shared.policy.model import Policy, Service, ServiceRequester
 from shared.policy.verdict import Outcome, Verdict
 from shared.resource_id import fold
+from shared.scene import Scene
 from shared.targets.types import sub_resource_key
 
 WAITS_FOR_REQUESTER = timedelta(minutes=15)

@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
-from shared.act import Actor, Scene, unfinished
+from shared.act import Actor
 from shared.decision import FirewallOutcome
 from shared.errors import PermanentError, TransientError
+from shared.firewall import difference
 from shared.firewall_work import FirewallWriter, change_of
 from shared.ledger.decisions import Decisions
 from shared.ledger.firewalls import Firewalls
 from shared.ledger.intents import TIGHTENING, Intent
 from shared.policy.model import FirewallRule, Policy
 from shared.preflight import preflight
+from shared.scene import Scene, unfinished
 from shared.settle import Settling
 from shared.targets.firewalls.form import same
 from shared.targets.types import type_of
@@ -46,6 +48,7 @@ class Tightener:
 
     def tighten(self, scene: Scene, policy: Policy) -> dict[str, FirewallOutcome]:
         """Tighten what is due. Answers what came of it, by the key of the request whose approval asked for it."""
+        scene.looked_at = self.now()
         due = self.settling.settled(self._wanted(scene, policy), scene, policy)
         if not due:
             return {}
@@ -90,8 +93,11 @@ class Tightener:
         if kept is not None:
             self.writer.await_earlier(kept)
         reading = scene.adapter.firewall(scene.target)
+        kind = type_of(scene.target)
+        before = scene.adapter.words(kept.before) if kept else reading.firewall
         change = change_of(scene.target, reading, wish)
-        sentences = preflight(reading.firewall, change, type_of(scene.target), scene.connections)
+        meant = difference(before, wish, kind) if kept else change
+        sentences = preflight(before, meant, kind, scene.connections)
         if change.problem is not None:
             return FirewallOutcome("failed", reading.firewall, None, change.problem, sentences)
         if change.after is not None:
@@ -99,12 +105,10 @@ class Tightener:
             kept = kept or self.firewalls.begin(scene.target, reading.state, decisions, self.now())
             wanted = scene.adapter.tightened(reading, change.after)
             reading = self.writer.lead(scene.adapter, kept, reading, wanted, scene.patience)
-        elif kept is not None:
-            sentences = ()  # those of the review that began it still hold
         if kept is None:
             return FirewallOutcome("unchanged", reading.firewall, reading.firewall, preflight=sentences)
         self.firewalls.written(kept, reading.state)
-        return FirewallOutcome("tightened", scene.adapter.words(kept.before), reading.firewall, preflight=sentences)
+        return FirewallOutcome("tightened", before, reading.firewall, preflight=sentences)
 
     def _refused(self, scene: Scene, error: PermanentError) -> FirewallOutcome:
         """ARM refused for good: what it refused as a whole leaves nothing to put back."""

@@ -52,7 +52,8 @@ class Connection:
 
     `description` is the requester's message while `status` is Pending; `asked_with` is that message as an earlier review
     saw it (None: none did), since whoever decides overwrites it. `sub_resource` is None where none is shown.
-    `provisioned` is False only while an operation on the connection still runs (each adapter knows its type's words).
+    `provisioned` is False only while an operation on the connection still runs (each adapter knows its type's words);
+    `failed` says that its last one did not succeed.
     `body` is the whole connection as ARM gave it, to be sent back whole; no decision looks at it.
     """
 
@@ -62,6 +63,7 @@ class Connection:
     description: str = ""
     sub_resource: str | None = None
     provisioned: bool = True
+    failed: bool = False
     asked_with: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 

@@ -110,6 +110,7 @@ def connection_of(body: dict[str, Any], kind: TargetType) -> Connection:
         description=state.get("description") or "",
         sub_resource=groups[0] if len(groups) == 1 else None,
         provisioned=provisioning in ("", *kind.succeeded, *_FAILED),
+        failed=provisioning in _FAILED,
         body=body,
     )
 
