@@ -134,49 +134,6 @@ def test_a_stranger_in_a_tenant_of_their_own_who_copies_the_message_does_not_hol
     assert world.alert_types() == ["RequesterUnknown"]
 
 
-def test_an_endpoint_proves_one_connection_and_no_second_one(world: World, adx: Cluster, account: Target) -> None:
-    ours = adx.endpoint(account, "blob")
-    world.wake(account)
-    copy = world.stranger().cluster().endpoint(account, "blob", message=ours.message)
-
-    world.wake(account)
-
-    assert (ours.status, copy.status) == ("Approved", "Pending")
-    assert checks(world.recorded(account, "held")) == [("held", "evidence.spent")]
-
-
-def test_an_endpoint_stays_spent_when_its_connection_is_deleted_at_the_target(
-    world: World, adx: Cluster, account: Target
-) -> None:
-    ours = adx.endpoint(account, "blob")
-    world.wake(account)
-    world.azure.arm("DELETE", ours.connection_id, account.version)
-    copy = world.stranger().cluster().endpoint(account, "blob", message=ours.message)
-
-    world.sweep()
-    world.wake(account)
-
-    assert copy.status == "Pending"
-    assert checks(world.recorded(account, "held")) == [("held", "evidence.spent")]
-
-
-@pytest.mark.parametrize("swept", [True, False])
-def test_an_endpoint_that_is_deleted_and_made_again_under_its_name_is_approved_again(
-    world: World, adx: Cluster, account: Target, swept: bool
-) -> None:
-    first = adx.endpoint(account, "blob", name="landing")
-    world.wake(account)
-    first.delete()
-    if swept:
-        world.sweep()
-    again = adx.endpoint(account, "blob", name="landing", message=first.message)
-
-    world.wake(account)
-
-    assert again.status == "Approved"
-    assert len(world.recorded(account, "approved")) == 2
-
-
 def test_a_cluster_that_may_not_be_read_is_alerted_with_the_missing_permission(
     world: World, adx: Cluster, account: Target
 ) -> None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from local.host.process import HostProcess
+from tests.events.catalogue import event
 from tests.functional.hosts import deliver, fire_sweep, host_of, queued, until
 from tests.functional.world import World, allow
 
@@ -17,23 +18,6 @@ from tests.functional.world import World, allow
 def hosts(lively_world: World) -> Iterator[list[HostProcess]]:
     with ExitStack() as running:
         yield [running.enter_context(host_of(lively_world)) for _ in range(2)]
-
-
-def proxy_event(target_id: str, number: int) -> dict[str, object]:
-    """What ARM tells about a request: Microsoft.Network has written a proxy at the target."""
-    kind = target_id.split("/providers/")[1].rpartition("/")[0]
-    proxy = f"{target_id}/privateEndpointConnectionProxies/pe.{number:08d}-0000-4000-8000-000000000000"
-    operation = f"{kind}/privateEndpointConnectionProxies/write"
-    return {
-        "id": f"event-{number}",
-        "topic": "/".join(target_id.split("/")[:3]),
-        "subject": proxy,
-        "eventType": "Microsoft.Resources.ResourceWriteSuccess",
-        "eventTime": "2026-11-21T12:00:00.0000000Z",
-        "data": {"resourceUri": proxy, "operationName": operation, "status": "Succeeded"},
-        "dataVersion": "2",
-        "metadataVersion": "1",
-    }
 
 
 def test_an_event_delivered_twenty_times_to_two_hosts_is_one_put_one_firewall_write_and_one_alert_id(
@@ -51,7 +35,7 @@ def test_an_event_delivered_twenty_times_to_two_hosts_is_one_put_one_firewall_wr
 
     with ThreadPoolExecutor(20) as event_grid:
         sent = [
-            event_grid.submit(deliver, host, proxy_event(target.id, 1))
+            event_grid.submit(deliver, host, event("about-a-target/proxy-written.event-grid.json", target.id))
             for _ in range(10)
             for host in hosts
             for target in (account, namespace)
