@@ -10,6 +10,7 @@ Level = Literal["error", "warning"]
 
 _MAX_SUGGESTIONS = 20
 _MAX_ALLOWED = 40
+_MAX_FINDINGS = 1000
 
 
 class Place(Protocol):
@@ -89,12 +90,18 @@ class Report:
 
     def error(self, place: Place, message: str, allowed: Collection[str] = ()) -> None:
         """Note an error. More allowed values than a person would read are left out."""
-        shown = tuple(allowed) if len(allowed) <= _MAX_ALLOWED else ()
-        self.findings.append(Finding("error", place.line, place.column, place.path, message, shown))
+        self._add("error", place, message, tuple(allowed) if len(allowed) <= _MAX_ALLOWED else ())
 
     def warning(self, place: Place, message: str) -> None:
         """Note something that is valid but probably not meant."""
-        self.findings.append(Finding("warning", place.line, place.column, place.path, message))
+        self._add("warning", place, message)
+
+    def _add(self, level: Level, place: Place, message: str, allowed: tuple[str, ...] = ()) -> None:
+        """A file of another kind can be wrong in a million places; nobody reads more than the first thousand."""
+        if len(self.findings) < _MAX_FINDINGS:
+            self.findings.append(Finding(level, place.line, place.column, place.path, message, allowed))
+        elif len(self.findings) == _MAX_FINDINGS:
+            self.findings.append(Finding(level, place.line, place.column, "", "there is more, which is not listed"))
 
     def unknown(self, place: Place, what: str, word: str, known: Collection[str]) -> None:
         """Note a word that is none of the known ones, with the nearest of them.

@@ -139,6 +139,14 @@ def test_what_is_no_policy_at_all_gives_a_finding_with_its_line(text: bytes | st
     assert any(f.line == line and message in str(f) for f in errors(text)), errors(text)
 
 
+def test_a_file_of_another_kind_gives_a_thousand_findings_and_no_more() -> None:
+    found = errors("[" + "1, " * 5000 + "]")
+    assert len(found) == 1
+    found = errors("rules: [" + "1, " * 5000 + "]")
+    assert len(found) == 1001
+    assert found[-1].message == "there is more, which is not listed"
+
+
 def test_a_huge_or_hostile_word_is_not_repeated_whole() -> None:
     found = errors("\x85" + "x" * 100_000 + ": '" + "\x1b[31m"[1:] * 50_000 + "'\n")
     assert all(len(str(f)) < 500 for f in found)
