@@ -5,14 +5,15 @@ Warns only of what is certain from the text: a rule is called dead when no reque
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 
 from shared.policy.document import Document
 from shared.policy.findings import Place, Report, quoted
 from shared.policy.model import Effect, Mode, Policy, Rule, Scope, Service, ServiceRequester, Targets
 from shared.policy.records import Entry
-from shared.resource_id import ResourceId, fold, parse
+from shared.resource_id import fold, parse
 from shared.targets.types import TARGET_TYPES, sub_resource_key
 
 _STRENGTH = (Effect.ALLOW, Effect.DENY, Effect.REJECT)
@@ -24,13 +25,14 @@ def warn(document: Document, report: Report, today: date | None) -> None:
     _warn_requesters(policy, entry, report)
     beating = [rule for rule in policy.rules if rule.effect is not Effect.ALLOW]
     for rule, (_, rule_entry) in zip(policy.rules, entry.items("rules"), strict=True):
+        reach = _Reach.of(rule.targets)
         if today and rule.expires and rule.expires < today:
             report.warning(rule_entry.place("expires"), f"the rule never matches: it expired on {rule.expires}")
         for place, what in _outside_scope(policy.scope, rule_entry):
             report.warning(place, f"outside scope, so the rule never matches there: {what}")
-        if not _has_sub_resource(rule):
+        if not _has_sub_resource(rule, reach):
             report.warning(rule_entry.place("subResources"), "the rule never matches: no target type has any of these")
-        shadow = next((other for other in beating if _shadows(other, rule)), None)
+        shadow = next((other for other in beating if _shadows(other, rule, reach)), None)
         if shadow:
             what = f"{shadow.effect} rule {shadow.name} (line {shadow.line})"
             report.warning(rule_entry.node, f"the rule never matches: the {what} takes all of it")
@@ -66,61 +68,67 @@ def _outside_scope(scope: Scope, rule: Entry) -> Iterator[tuple[Place, str]]:
                 yield place, str(resource)
 
 
-def _has_sub_resource(rule: Rule) -> bool:
+def _has_sub_resource(rule: Rule, reach: _Reach) -> bool:
     """Whether any target type that the rule can reach has one of its sub-resources."""
-    types = [TARGET_TYPES[name] for name in _types(rule.targets) or TARGET_TYPES]
+    types = [TARGET_TYPES[name] for name in reach.types or TARGET_TYPES]
     if not rule.sub_resources or not all(t.sub_resources for t in types):  # a type may not tell what it has
         return True
     return any(sub_resource_key(name) in rule.sub_resources for t in types for name in t.sub_resources)
 
 
-def _shadows(other: Rule, rule: Rule) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """What a rule's target selectors say in every part: a resource also tells its group, subscription and type."""
+
+    types: frozenset[str]
+    subscriptions: frozenset[str]
+    groups: frozenset[str]
+    resources: frozenset[str]
+    tags: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, targets: Targets) -> _Reach:
+        """The selectors, completed where others imply them; what stays empty is anything."""
+        resources = [parse(text) for text in targets.resources]
+        groups = targets.resource_groups or frozenset(resource.group.key for resource in resources)
+        return cls(
+            targets.types or frozenset(fold(resource.type) for resource in resources),
+            targets.subscriptions or frozenset(parse(group).subscription_id for group in groups),
+            groups,
+            targets.resources,
+            _tags(targets),
+        )
+
+    def within(self, wide: Targets) -> bool:
+        """Whether every target that it reaches is accepted by the wide selectors."""
+        return (
+            _within(self.resources, wide.resources)
+            and _within(self.types, wide.types)
+            and _within(self.subscriptions, wide.subscriptions)
+            and _within(self.groups, wide.resource_groups)
+            and _tags(wide) <= self.tags
+        )
+
+
+def _shadows(other: Rule, rule: Rule, reach: _Reach) -> bool:
     """Whether a stronger rule matches whatever this one matches, for as long as it does."""
     return (
         _STRENGTH.index(other.effect) > _STRENGTH.index(rule.effect)
         and (other.expires is None or (rule.expires is not None and rule.expires <= other.expires))
         and (other.mode is Mode.ENFORCE or rule.mode is Mode.AUDIT)
-        and (
-            other.requesters is None or (rule.requesters is not None and set(rule.requesters) <= set(other.requesters))
-        )
-        and (not other.sub_resources or (bool(rule.sub_resources) and rule.sub_resources <= other.sub_resources))
-        and _covers(other.targets, rule.targets)
-    )
-
-
-def _covers(wide: Targets, narrow: Targets) -> bool:
-    """Whether every target that the narrow selectors accept is accepted by the wide ones."""
-    return (
-        _within(_types(narrow), wide.types)
-        and _within(_subscriptions(narrow), wide.subscriptions)
-        and _within(_groups(narrow), wide.resource_groups)
-        and _within(narrow.resources, wide.resources)
-        and _tags(wide) <= _tags(narrow)
+        and _within(frozenset(rule.requesters or ()), frozenset(other.requesters or ()))
+        and _within(rule.sub_resources, other.sub_resources)
+        and reach.within(other.targets)
     )
 
 
 def _within(narrow: frozenset[str], wide: frozenset[str]) -> bool:
+    """Whether the wide selector accepts all that the narrow one does; an empty one accepts anything."""
     return not wide or (bool(narrow) and narrow <= wide)
 
 
-def _types(targets: Targets) -> frozenset[str]:
-    return targets.types or _of(targets.resources, lambda resource: fold(resource.type))
-
-
-def _subscriptions(targets: Targets) -> frozenset[str]:
-    return targets.subscriptions or _of(_groups(targets), lambda resource: resource.subscription_id)
-
-
-def _groups(targets: Targets) -> frozenset[str]:
-    return targets.resource_groups or _of(targets.resources, lambda resource: resource.group.key)
-
-
-def _tags(targets: Targets) -> set[tuple[str, str]]:
-    return {(fold(name), value) for name, value in targets.tags.items()}
-
-
-def _of(ids: frozenset[str], part: Callable[[ResourceId], str]) -> frozenset[str]:
-    return frozenset(part(parse(text)) for text in ids)
+def _tags(targets: Targets) -> frozenset[tuple[str, str]]:
+    return frozenset((fold(name), value) for name, value in targets.tags.items())
 
 
 def _warn_firewall(policy: Policy, rule: Rule, entry: Entry, report: Report) -> None:
