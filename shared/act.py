@@ -22,7 +22,7 @@ from shared.ledger.decisions import Decisions, row_key
 from shared.ledger.intents import DECIDING, Intent, Intents
 from shared.operations import ended, follow
 from shared.policy.model import ServiceRequester
-from shared.policy.stamp import stamp
+from shared.policy.stamp import stamp, stamped_rule
 from shared.policy.verdict import Outcome, Reason
 from shared.scene import Scene
 from shared.targets.adapter import Operation
@@ -194,7 +194,10 @@ class Actor:
             scene.retry_after.append(15)
             return replace(decision, applied=None)
         if now is None or not _ours(now, intent):
-            self.close(intent, scene)
+            if now is None or stamped_rule(now.description) is None:
+                self.close(intent, scene)
+            else:  # another instance of ours decided while this one was frozen: the open intent is its own
+                scene.intents.pop(intent.key, None)
             return replace(decision, outcome=Outcome.UNCHANGED, applied=False, firewall=None)
         if now.failed:
             return self._unprovisioned(decision, intent, scene)
@@ -235,10 +238,10 @@ def _ours(connection: Connection, intent: Intent) -> bool:
 
 
 def _continued(decision: Decision, intent: Intent | None) -> Decision:
-    """A decision that an earlier review began to carry out keeps its id: ARM may still be working on it."""
+    """A decision that an earlier review began to carry out keeps its id and time: ARM may still be working on it."""
     began = intent is not None and intent.phase == DECIDING
     if began and intent and (intent.status, intent.rule) == (STATUS[decision.outcome], decision.verdict.rule):
-        return replace(decision, decision_id=intent.decision_id)
+        return replace(decision, decision_id=intent.decision_id, decided_at=_made_at(intent))
     return decision
 
 
@@ -246,8 +249,11 @@ def _resumed(decision: Decision, intent: Intent, *, applied: bool | None) -> Dec
     """The decision of the review that was cut off, told again as it was made."""
     outcome = Outcome.APPROVED if intent.status == STATUS[Outcome.APPROVED] else Outcome.REJECTED
     verdict = replace(decision.verdict, outcome=outcome, rule=intent.rule)
-    made_at = datetime.fromisoformat(intent.shown["decidedAt"])
     return replace(
-        decision, decision_id=intent.decision_id, outcome=outcome, verdict=verdict, applied=applied, decided_at=made_at,
-        made=intent.shown,
+        decision, decision_id=intent.decision_id, outcome=outcome, verdict=verdict, applied=applied,
+        decided_at=_made_at(intent), made=intent.shown,
     )  # fmt: skip
+
+
+def _made_at(intent: Intent) -> datetime:
+    return datetime.fromisoformat(intent.shown["decidedAt"])
