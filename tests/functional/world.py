@@ -139,9 +139,11 @@ class World:
         self.queue.send(ReviewMessage(parse(target.id), cause))
         self.work()
 
-    def wake_meanwhile(self, target: Target, method: str, part: str, act: Callable[[], None]) -> None:
-        """As `wake`, and while the app's first such call is held up somebody acts."""
-        fault = self.fault(method, part, delaySeconds=1)
+    def wake_meanwhile(
+        self, target: Target, method: str, part: str, act: Callable[[], None], *, seconds: float = 1
+    ) -> None:
+        """As `wake`, and while the app's first such call is held up (for so many real seconds) somebody acts."""
+        fault = self.fault(method, part, delaySeconds=seconds)
         with ThreadPoolExecutor(1) as pool:
             woken = pool.submit(self.wake, target)
             while not woken.done() and not self.seen(fault):
