@@ -52,13 +52,11 @@ def follow(arm: Arm, operation: Operation, patience: Patience) -> bool:
         TransientError: it failed for a reason that may pass, or its status could not be read.
     """
     wait = operation.retry_after or _FIRST_WAIT
-    asked = wait
-    while patience.wait(asked):
-        state, told = _state(arm, operation.url)
-        if state:
+    while patience.wait(wait):
+        over, asked = _state(arm, operation.url)
+        if over:
             return True
-        wait = min(wait * 2, _LONGEST_WAIT)
-        asked = told or operation.retry_after or wait
+        wait = asked or operation.retry_after or min(wait * 2, _LONGEST_WAIT)
     return False
 
 

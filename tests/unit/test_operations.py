@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from shared.arm import Arm
-from shared.errors import PermanentError
-from shared.operations import Patience, follow
+from shared.errors import NotFoundError, PermanentError, TransientError
+from shared.operations import Patience, ended, follow
 from shared.targets.adapter import Operation
 
 URL = "https://management.azure.com/operations/1?t=signed"
@@ -118,3 +118,39 @@ def test_patience_is_one_for_all_operations_of_a_review() -> None:
     assert patience.wait(2)
     assert not patience.wait(0.1)
     assert waits == [4, 2]
+
+
+def test_it_waits_as_long_as_the_last_answer_asks() -> None:
+    slow = Answer({"status": "InProgress"}, headers={"Retry-After": "7"})
+    assert followed(Statuses(slow, status("Succeeded"))) == (True, [1.0, 7.0])
+
+
+def test_a_failed_operation_says_what_arm_says_of_it() -> None:
+    body = {"status": "Failed", "error": {"code": "42102", "message": "no private\n endpoint"}}
+    with pytest.raises(PermanentError, match="failed: 42102: no private endpoint"):
+        followed(Statuses(Answer(body)))
+
+
+def test_an_operation_that_another_one_disturbed_may_be_tried_again() -> None:
+    body = {"status": "Failed", "error": {"code": "AnotherOperationInProgress", "message": "busy"}}
+    with pytest.raises(TransientError):
+        followed(Statuses(Answer(body)))
+
+
+def test_an_operation_that_arm_has_forgotten_has_ended() -> None:
+    class Forgotten(Statuses):
+        def send_url(self, url: str) -> Answer:
+            raise NotFoundError(url)
+
+    assert followed(Forgotten(Answer())) == (True, [1.0])
+
+
+@pytest.mark.parametrize(("word", "is_over"), [("Succeeded", True), ("Running", False)])
+def test_an_earlier_operation_is_asked_about_once(word: str, is_over: bool) -> None:
+    statuses = Statuses(status(word))
+    assert ended(cast("Arm", statuses), Operation(URL)) is is_over
+    assert statuses.asked == [URL]
+
+
+def test_an_operations_url_is_never_shown() -> None:
+    assert "signed" not in repr(Operation(URL))

@@ -1,0 +1,93 @@
+"""The difference of is and wanted: at least as strict as the wish, and never looser than before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.firewall import Change, Firewall, difference
+from shared.policy.model import FirewallRule
+from shared.targets.types import TARGET_TYPES, TargetType
+
+STORAGE = TARGET_TYPES["microsoft.storage/storageaccounts"]
+EVENT_HUBS = TARGET_TYPES["microsoft.eventhub/namespaces"]
+SQL = TARGET_TYPES["microsoft.sql/servers"]
+KUSTO = TARGET_TYPES["microsoft.kusto/clusters"]
+TWINS = TARGET_TYPES["microsoft.digitaltwins/digitaltwinsinstances"]
+OPEN = Firewall("Enabled", "Allow", True, ("ip 203.0.113.7",))
+SELECTED, DISABLED, DENY = FirewallRule("selectedNetworks"), FirewallRule("disabled"), FirewallRule(None, "deny")
+
+firewalls = st.builds(
+    Firewall,
+    st.sampled_from(["Enabled", "Disabled", "SecuredByPerimeter"]),
+    st.sampled_from(["Allow", "Deny"]),
+    st.booleans(),
+    st.sampled_from([(), ("ip 203.0.113.7",)]),
+    st.booleans(),
+)
+wishes = st.builds(
+    FirewallRule, st.sampled_from([None, "selectedNetworks", "disabled"]), st.sampled_from(["keep", "deny"])
+)
+types = st.sampled_from(list(TARGET_TYPES.values()))
+
+
+@pytest.mark.parametrize(
+    ("wish", "kind", "after"),
+    [
+        (SELECTED, STORAGE, replace(OPEN, default_action="Deny")),
+        (DISABLED, STORAGE, replace(OPEN, public_network_access="Disabled")),
+        (DENY, STORAGE, replace(OPEN, trusted_services=False)),
+        (
+            FirewallRule("selectedNetworks", "deny"),
+            STORAGE,
+            replace(OPEN, default_action="Deny", trusted_services=False),
+        ),
+        (SELECTED, SQL, None),
+        (SELECTED, KUSTO, None),
+        (FirewallRule(), STORAGE, None),
+    ],
+)
+def test_what_is_asked_is_what_changes(wish: FirewallRule, kind: TargetType, after: Firewall | None) -> None:
+    assert difference(OPEN, wish, kind) == Change(after)
+
+
+@pytest.mark.parametrize("access", ["Disabled", "SecuredByPerimeter"])
+def test_selected_networks_never_reopen_what_is_stricter(access: str) -> None:
+    assert difference(replace(OPEN, public_network_access=access), SELECTED, STORAGE) == Change()
+
+
+def test_two_places_that_disagree_are_brought_together_by_disabled() -> None:
+    now = replace(OPEN, public_network_access="Disabled", consistent=False)
+    assert difference(now, DISABLED, EVENT_HUBS).after == replace(now, consistent=True)
+
+
+@pytest.mark.parametrize("kind", [EVENT_HUBS, KUSTO], ids=lambda kind: kind.name)
+def test_a_type_that_stays_open_without_rules_refuses_selected_networks(kind: TargetType) -> None:
+    change = difference(replace(OPEN, rules=()), SELECTED, kind)
+    assert change.after is None
+    assert "at least one ip or network rule" in str(change.problem)
+
+
+def test_what_a_type_cannot_do_is_a_problem_and_not_a_change() -> None:
+    assert "no selected networks" in str(difference(OPEN, SELECTED, TWINS).problem)
+    assert "no trusted-services exception" in str(difference(OPEN, DENY, TWINS).problem)
+
+
+@given(firewalls, wishes, types)
+def test_nothing_is_ever_loosened_and_no_rule_is_ever_lost(now: Firewall, wish: FirewallRule, kind: TargetType) -> None:
+    change = difference(now, wish, kind)
+    after = change.after or now
+    assert after.rules == now.rules
+    assert after.public_network_access in (now.public_network_access, "Disabled")
+    assert after.default_action in (now.default_action, "Deny")
+    assert now.trusted_services or not after.trusted_services
+    assert not (change.after and change.problem)
+
+
+@given(firewalls, wishes, types)
+def test_what_is_done_needs_not_be_done_again(now: Firewall, wish: FirewallRule, kind: TargetType) -> None:
+    after = difference(now, wish, kind).after
+    assert after is None or difference(after, wish, kind) == Change()
