@@ -87,12 +87,6 @@ class Request:
         target: ResourceId = self.entry["targetId"]
         return target
 
-    @property
-    def private_endpoint_id(self) -> str | None:
-        """The private endpoint's id as it was written."""
-        text: str | None = self.entry["privateEndpointId"]
-        return text
-
     def day(self, today: date) -> date:
         """The day of the decision: the request's own, else today."""
         day: date = self.entry["date"] or today

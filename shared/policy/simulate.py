@@ -30,11 +30,8 @@ class Simulated:
     @property
     def differs(self) -> bool:
         """Whether the two policies differ in outcome, rule, firewall or mode."""
-        if self.other is None:
-            return False
-        return any(
-            getattr(self.verdict, key) != getattr(self.other, key) for key in ("outcome", "rule", "firewall", "mode")
-        )
+        keys = ("outcome", "rule", "firewall", "mode")
+        return self.other is not None and any(getattr(self.verdict, k) != getattr(self.other, k) for k in keys)
 
     @property
     def why(self) -> str:

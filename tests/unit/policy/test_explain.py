@@ -79,9 +79,10 @@ def test_what_a_requester_wrote_cannot_act_on_the_terminal(
          "has another tenant above"),
         (json.dumps(genuine())[:-1] + ', "targetId": ""}', "the key 'targetId' is here twice"),
         ("[" * 100_000, "not JSON"),
+        ('{"tags": ' + "[" * 30 + "]" * 30 + "}", "nested deeper than 20 levels"),
         ('{"a": ' + "9" * 5000 + "}", "not JSON"),
     ],
-    ids=range(11),
+    ids=range(12),
 )  # fmt: skip
 def test_a_bad_request_is_told_and_exits_with_2(
     request_text: str, message: str, policy: str, write: Write, capsys: pytest.CaptureFixture[str]
