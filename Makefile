@@ -11,6 +11,9 @@ PYTEST := $(RUN) -m pytest -n 2 --dist loadscope
 # azure-functions, comes with requirements.txt in the line that each Python needs.
 WORKER := azure-functions-runtime==1.3.0
 
+# The other Pythons that the app supports; test-all tries each that is installed.
+OTHERS := 3.12 3.13
+
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,10 +49,16 @@ test: $(READY) ## the tests, under 4 minutes
 .PHONY: test-all
 test-all: $(READY) ## what CI adds to make test
 	$(PYTEST) -m slow
+	@scripts/other-pythons.sh $(WORKER) $(OTHERS)
 
 .PHONY: test-long
 test-long: $(READY) ## long property, crash and load tests
 	$(PYTEST) -m long
+
+.PHONY: mutation
+mutation: $(READY) ## mutation testing of the decision and the matching (takes an hour)
+	@$(PIP) 'mutmut>=3.8,<4'
+	@$(RUN) -m tests.mutation
 
 .PHONY: lint
 lint: $(READY) ## linters, format and types

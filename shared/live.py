@@ -42,7 +42,13 @@ class Live:
         return self._app.estate.pending(policy.scope, scope)
 
     def situation(self, policy: Policy, target: ResourceId) -> Situation:
-        """One target's situation, as a review would gather it. Raises `ApproverError`."""
+        """One target's situation, as a review would gather it.
+
+        Raises:
+            OutsideScopeError: the policy's scope does not cover the target; nothing was read.
+            ApproverError: it could not be read.
+        """
+        self._app.scope.require(policy.scope, target)
         adapter = self._app.adapters[type_of(target).name]
         return self._gatherer.gather(policy, target, adapter, datetime.now(UTC).date()).situation
 

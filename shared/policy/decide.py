@@ -23,7 +23,16 @@ from shared.policy.checks import (
     sub_resource_check,
     target_checks,
 )
-from shared.policy.model import Effect, FirewallRule, Mode, Policy, PrivateEndpointRequester, Requester, Rule
+from shared.policy.model import (
+    Effect,
+    FirewallRule,
+    Mode,
+    Policy,
+    PrivateEndpointRequester,
+    Requester,
+    Rule,
+    ServiceRequester,
+)
 from shared.policy.stamp import stamped_rule
 from shared.policy.verdict import MAX_REASONS, Outcome, Reason, Verdict
 from shared.targets.types import sub_resource_key
@@ -145,7 +154,7 @@ class _Decision:
             if failed is None and evidence is None and allow:
                 evidence = self._own_view(connection)
             return self._finish(replace(match, requester_matched=failed is None), failed or evidence, connection)
-        proof = self._proof(requester.name, connection)
+        proof = self._proof(requester, connection)
         failure = proof.check and Failure(
             proof.check, proof.expected, proof.found, unknown=proof.claimed, waiting=proof.waiting
         )
@@ -182,13 +191,10 @@ class _Decision:
             return replace(failed, check=Check.AMBIGUOUS)
         return failed
 
-    def _proof(self, requester: str, connection: Connection) -> Proof:
-        if requester not in self.proofs:
-            service = self.policy.requester_of(requester)
-            if isinstance(service, PrivateEndpointRequester):
-                raise TypeError(f"{requester} is no service requester")
-            self.proofs[requester] = prove(service, self.situation)
-        return self.proofs[requester][connection.key]
+    def _proof(self, requester: ServiceRequester, connection: Connection) -> Proof:
+        if requester.name not in self.proofs:
+            self.proofs[requester.name] = prove(requester, self.situation)
+        return self.proofs[requester.name][connection.key]
 
     def _own_view(self, connection: Connection) -> Failure | None:
         """What the private endpoint itself says, where the app may read it."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shared.resource_id import ResourceId, fold
+from shared.resource_id import ResourceId
 
 if TYPE_CHECKING:
     from shared.policy.index import PolicyIndex
@@ -167,8 +167,3 @@ class Policy:
     def requester_of(self, name: str) -> Requester:
         """The requester of that name; a KeyError is a defect, since loading checks every name."""
         return self.requesters[name]
-
-
-def any_of(values: frozenset[str], value: str) -> bool:
-    """Whether an (optional) selector accepts a value: an empty selector accepts all. Both sides are folded."""
-    return not values or fold(value) in values
