@@ -56,7 +56,7 @@ test-long: $(READY) ## long property, crash and load tests
 	$(PYTEST) -m long
 
 .PHONY: mutation
-mutation: $(READY) ## mutation testing of the decision and the matching (takes an hour)
+mutation: $(READY) ## mutation testing of the decision and the matching (some minutes)
 	@$(PIP) 'mutmut>=3.8,<4'
 	@$(RUN) -m tests.mutation
 
