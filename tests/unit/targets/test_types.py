@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from shared.policy.document import impossible
@@ -31,6 +33,13 @@ def test_every_type_has_a_form_and_says_who_uses_its_exception(kind: TargetType)
 
 def test_every_form_is_some_types() -> None:
     assert {kind.firewall for kind in TARGET_TYPES.values()} == set(FirewallForm)
+
+
+def test_the_entry_that_the_docs_show_is_the_real_one() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "adding-a-target-type.md").read_text()
+    shown = text.partition("```python\n")[2].partition("```")[0].strip().rstrip(",")
+    names = {"TargetType": TargetType, "FirewallForm": FirewallForm}
+    assert eval(shown, names) == target_type("Microsoft.ServiceBus/namespaces")  # noqa: S307  # our own docs
 
 
 @pytest.mark.parametrize(
