@@ -112,6 +112,10 @@ class Restorer:
         self.intents.close(intent)
         return shown
 
+    def forget(self, target: ResourceId) -> None:
+        """The target is gone: nothing of it can be put back."""
+        self.firewalls.forget_all(target)
+
     def resumed(self, scene: Scene) -> bool:
         """In a review: go on with what a person has asked for; False while it still runs, and nothing may be tightened."""
         intent = scene.intents.pop(RESTORE, None)

@@ -273,4 +273,5 @@ class Reviewer:
         """The target is gone: nothing is left to do or to alert about."""
         for intent in self.intents.of(target):
             self.intents.close(intent)
+        self.restorer.forget(target)
         self.alerts.settle(str(target), [], self.now())

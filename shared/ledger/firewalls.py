@@ -67,6 +67,12 @@ class Firewalls:
         """Delete a row: it was put back, or nothing was written."""
         self._table.delete(partition(kept.target), kept.row)
 
+    def forget_all(self, target: ResourceId) -> None:
+        """Delete every row of a target that is gone: another one of its name has another firewall."""
+        rows = self._table.query("PartitionKey eq @target", target=partition(target))
+        for row in rows:
+            self._table.delete(row["PartitionKey"], row["RowKey"])
+
     def _update(self, kept: KeptFirewall) -> KeptFirewall:
         self._table.merge(_row(kept))
         return kept

@@ -101,6 +101,17 @@ def test_sql_firewall_rules_come_and_go_and_a_put_on_all_replaces_them(home: Est
     assert [home.arm("DELETE", f"{rules}/only", SQL.version).status for _ in range(2)] == [200, 204]
 
 
+def test_sql_network_rules_name_their_subnet(home: Estate) -> None:
+    rules = f"{make(home, SQL)}/virtualNetworkRules"
+    subnet = {"virtualNetworkSubnetId": f"{home.group}/providers/Microsoft.Network/virtualNetworks/v/subnets/s"}
+    assert home.arm("PUT", f"{rules}/net", SQL.version, {"properties": {}}).status == 400
+    assert home.arm("PUT", f"{rules}/net", SQL.version, {"properties": subnet}).status == 201
+    assert home.arm("PUT", f"{rules}/net", SQL.version, {"properties": subnet}).status == 200
+    assert home.arm("GET", f"{rules}/net", SQL.version).ok()["properties"].items() >= subnet.items()
+    assert [rule["name"] for rule in home.arm("GET", rules, SQL.version).ok()["value"]] == ["net"]
+    assert [home.arm("DELETE", f"{rules}/net", SQL.version).status for _ in range(2)] == [200, 204]
+
+
 def test_an_iot_hub_changes_only_as_a_whole_and_with_its_etag(home: Estate) -> None:
     hub = make(home, IOT)
     shown = home.arm("GET", hub, IOT.version).ok()

@@ -237,3 +237,15 @@ def test_a_target_that_cannot_be_read_is_a_502(world: World) -> None:
     world.fault("GET", account.id, status=500, times=9)
 
     assert put_back(world, account).status == 502
+
+
+def test_a_target_that_is_made_anew_does_not_get_the_firewall_of_the_one_before(world: World) -> None:
+    account, _ = tightened(world, STORAGE)
+    world.azure.arm("DELETE", account.id, account.version)
+    world.time.advance(60)
+    world.wake(account)
+    body = {"location": "westeurope", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}}
+    world.azure.arm("PUT", account.id, account.version, body)
+    world.time.advance(60)
+
+    assert put_back(world, account, force=True).status == 404
