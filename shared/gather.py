@@ -7,7 +7,7 @@ that turns up in a later list may need another requester's side: each is read on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
@@ -83,17 +83,22 @@ class Gatherer:
 
         `messages`: request key -> the message that it asked with, as an earlier review saw it.
         """
+        seen = dict(messages or {})
 
         def listed() -> tuple[Connection, ...]:
-            known = messages or {}
-            found = adapter.connections(target)
-            return tuple(replace(c, asked_with=known.get(request_key(c.id, c.private_endpoint_id))) for c in found)
+            return _listed(adapter, target, seen)
 
-        connections = listed()
-        situation = Situation(Target(target), connections)
-        if not any(c.pending for c in connections):
+        situation = Situation(Target(target), listed())
+        if not any(c.pending for c in situation.connections):
             return Gathered(situation, {})
         situation, rules = self._with_rules(situation, policy, adapter, today)
+        situation, bound = self._with_sides(situation, policy, rules, listed)
+        return Gathered(replace(situation, private_endpoints=self._views(policy, rules, situation)), bound)
+
+    def _with_sides(
+        self, situation: Situation, policy: Policy, rules: list[Rule], listed: Callable[[], tuple[Connection, ...]]
+    ) -> tuple[Situation, dict[str, list[BoundEndpoint]]]:
+        """What the requesters' own resources answer, what is spent of it, and the connections as listed afterwards."""
         service = any(isinstance(policy.requester_of(n), ServiceRequester) for r in rules for n in r.requesters or ())
         situation = self._with_tenants(situation, decided=service)
         bound: dict[str, list[BoundEndpoint]] = {}
@@ -103,11 +108,9 @@ class Gatherer:
             asked |= {s.resource.key: self.sides.read(s) for s in _once(services) if s.resource.key not in asked}
             sides = {**situation.sides, **{s.name: asked[s.resource.key] for s in services}}
             situation = self._with_tenants(replace(situation, sides=sides, connections=listed()), decided=True)
-        of_target = {
-            name: tuple(b.binding for b in rows if b.target.same(target)) for name, rows in bound.items()
-        }  # fmt: skip
-        situation = replace(situation, bindings=of_target)
-        return Gathered(replace(situation, private_endpoints=self._views(policy, rules, situation)), bound)
+        target = situation.target.id
+        here = {name: tuple(b.binding for b in rows if b.target.same(target)) for name, rows in bound.items()}
+        return replace(situation, bindings=here), bound
 
     def _with_rules(
         self, situation: Situation, policy: Policy, adapter: TargetAdapter, today: date
@@ -146,6 +149,13 @@ class Gatherer:
             if endpoint and connection.pending and _selected(people.values(), connection, situation):
                 views[endpoint.key] = self.views.view(endpoint, situation.target.id)
         return views
+
+
+def _listed(adapter: TargetAdapter, target: ResourceId, seen: dict[str, str]) -> tuple[Connection, ...]:
+    """The target's connections with the messages that they asked with. Those of the Pending ones are added to `seen`."""
+    found = {request_key(c.id, c.private_endpoint_id): c for c in adapter.connections(target)}
+    seen |= {key: c.description for key, c in found.items() if c.pending}
+    return tuple(replace(c, asked_with=seen.get(key)) for key, c in found.items())
 
 
 def _once(services: Iterable[ServiceRequester]) -> Iterable[ServiceRequester]:

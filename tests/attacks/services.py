@@ -52,7 +52,9 @@ class Owner:
         resource = f"/subscriptions/{subscription}/resourceGroups/rg-services/providers/{wire.type}/{known}"
         azure.arm("PUT", resource, wire.version, {"location": "westeurope", **(wire.body or {})}, tenant=tenant)
         if service is Service.DATA_FACTORY:
-            azure.arm("PUT", f"{resource}/managedVirtualNetworks/default", wire.version, {"properties": {}}, tenant=tenant)
+            azure.arm(
+                "PUT", f"{resource}/managedVirtualNetworks/default", wire.version, {"properties": {}}, tenant=tenant
+            )
         return cls(azure, service, resource, tenant)
 
     @property

@@ -99,6 +99,12 @@ def rejected_by_hand(genuine: Genuine, forged: Connection) -> Paper:
     return Paper(genuine.target, [both], (genuine.endpoint(),))
 
 
+def approved_between(genuine: Genuine, forged: Connection) -> Paper:
+    own = genuine.connection()
+    after = replace(own, status="Approved", description="looked at it, it is fine")
+    return Paper(genuine.target, [(own, forged), (after, forged)], (genuine.endpoint(),))
+
+
 def broken(genuine: Genuine, forged: Connection) -> Paper:
     failed = replace(genuine.endpoint(ready=False), provisioning_state="Failed")
     return Paper(genuine.target, [(forged,)], (failed,))
@@ -122,6 +128,7 @@ MOMENTS = (
     Moment("after ours was approved and before its side shows it", spent_just_now, Check.SPENT, waits=False),
     Moment("after somebody approved ours by hand", approved_by_hand, Check.AMBIGUOUS),
     Moment("after somebody rejected ours by hand", rejected_by_hand, Check.AMBIGUOUS),
+    Moment("when somebody approves ours by hand between the reads", approved_between, Check.AMBIGUOUS),
     Moment("when ours could not be made", broken, Check.NOT_FOUND, waits=False),
     Moment("when ours is for another target", elsewhere, Check.NOT_FOUND, waits=False),
     Moment("when we asked for nothing", nowhere, Check.NOT_FOUND, waits=False),
