@@ -151,6 +151,13 @@ def review_failed(target: str) -> Condition:
     return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=target)
 
 
+def sweep_failed(policy: str, problem: str) -> Condition:
+    """The estate could not be asked for Pending connections: only events wake the app until it can."""
+    title = f"The sweep could not ask for pending connections: {problem}"
+    action = "Give the app's identity the role Reader on what the policy's scope names"
+    return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=policy)
+
+
 def policy_invalid(subject: str, problem: str) -> Condition:
     """The policy cannot be used: nothing is approved until it can."""
     title = f"The policy is not usable, nothing is approved: {problem}"

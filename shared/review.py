@@ -24,7 +24,7 @@ from shared.ledger.decisions import Decisions, TargetRecord
 from shared.ledger.intents import DECIDING, TIGHTENING, Intents
 from shared.operations import Patience
 from shared.policy.decide import decide
-from shared.policy.model import Mode, Policy, ServiceRequester
+from shared.policy.model import Mode, Policy
 from shared.policy.source import PolicySource
 from shared.policy.verdict import Outcome, Verdict
 from shared.resource_id import ResourceId
@@ -139,7 +139,7 @@ class Reviewer:
         scene = self._scene(policy, target, gathered, read_at)
         verdicts = with_pair_warnings(decide(gathered.situation, policy, self.now().date()), gathered.situation)
         made = [self._decision(v, target, policy, before, wish) for v in verdicts]
-        self._note_absent(policy, gathered)
+        self._note_absent(gathered)
         self._close_orphans(made, scene)
         done = [self._carry_out(decision, scene) for decision in made]
         if policy.mode is Mode.ENFORCE and self.restorer.resumed(scene):
@@ -220,16 +220,10 @@ class Reviewer:
         for intent in [i for i in scene.intents.values() if i.key not in listed and i.phase == DECIDING]:
             self.actor.close(intent, scene)
 
-    def _note_absent(self, policy: Policy, gathered: Gathered) -> None:
+    def _note_absent(self, gathered: Gathered) -> None:
         """Spent endpoints that their requester no longer shows: once their connection is gone too they are free."""
         for name, rows in gathered.bound.items():
-            side = gathered.situation.sides.get(name)
-            if not isinstance(policy.requester_of(name), ServiceRequester) or side is None or side.problem is not None:
-                continue
-            present = {endpoint.id for endpoint in side.endpoints}
-            for bound in rows:
-                if bound.binding.endpoint_id not in present and bound.binding.absent_since is None:
-                    self.actor.bindings.absent(bound, self.now())
+            self.actor.bindings.note_absent(rows, gathered.situation.sides[name], self.now())
 
     def _waiting(self, done: list[Decision], before: TargetRecord) -> dict[str, datetime]:
         """Since when each request waits: for evidence, or for an answer of ARM that may still come."""
@@ -274,4 +268,5 @@ class Reviewer:
         for intent in self.intents.of(target):
             self.intents.close(intent)
         self.restorer.forget(target)
+        self.decisions.forget(target)
         self.alerts.settle(str(target), [], self.now())

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.alerts import sweep_failed
 from shared.arm import Arm
-from shared.errors import ApproverError
+from shared.errors import ApproverError, PermanentError
 from shared.gather import SideReader
 from shared.ledger.alerts import AlertBook
 from shared.ledger.bindings import Bindings
@@ -124,12 +125,26 @@ class Sweep:
         self._watch_bindings(policy)
         members = self.estate.scope.members(policy.scope)
         unfinished = [t for t in self.intents.targets() if policy.scope.covers(t, members)]
-        targets = self.targets(unfinished, self.estate.pending(policy.scope))
-        for target in targets:
+        for target in unfinished:  # first: what was begun is not kept waiting by what cannot be found
+            self.messages.send(ReviewMessage(target, "sweep"))
+        queued = {target.key for target in unfinished}
+        pending = [target for target in self._pending(policy) if target.key not in queued]
+        for target in pending:
             self.messages.send(ReviewMessage(target, "sweep"))
         self.retention.purge_daily(self.now())
-        log.info("sweep queued %d targets, %d of them with unfinished intents", len(targets), len(unfinished))
-        return len(targets)
+        log.info("sweep queued %d targets and %d with unfinished intents", len(pending), len(unfinished))
+        return len(pending) + len(unfinished)
+
+    def _pending(self, policy: Policy) -> list[ResourceId]:
+        """The targets with Pending connections; where Azure refuses to tell, an alert and the error: never "none"."""
+        try:
+            found = self.targets(self.estate.pending(policy.scope))
+        except PermanentError as error:
+            condition = sweep_failed(policy.hash, str(error))
+            self.outbox.deliver(self.alerts.settle("sweep", [condition], self.now()))
+            raise
+        self.alerts.settle("sweep", [], self.now())
+        return found
 
     @staticmethod
     def targets(*lists: Iterable[ResourceId]) -> list[ResourceId]:
@@ -141,10 +156,5 @@ class Sweep:
         requesters = {r.resource.key: r for r in policy.requesters.values() if isinstance(r, ServiceRequester)}
         watched = [b for b in self.bindings.all() if b.binding.absent_since is None and b.resource.key in requesters]
         for key in dict.fromkeys(b.resource.key for b in watched):
-            side = self.sides.read(requesters[key])
-            if side.problem is not None:
-                continue
-            present = {endpoint.id for endpoint in side.endpoints}
-            for bound in watched:
-                if bound.resource.key == key and bound.binding.endpoint_id not in present:
-                    self.bindings.absent(bound, self.now())
+            rows = [b for b in watched if b.resource.key == key]
+            self.bindings.note_absent(rows, self.sides.read(requesters[key]), self.now())

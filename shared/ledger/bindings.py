@@ -8,10 +8,11 @@ folded), `targetId`, `connectionId`, `decisionId`, `boundAt`, `absentSince` (whe
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.evidence.model import Binding
+from shared.evidence.model import Binding, RequesterSide
 from shared.ledger.tables import Row, Table, moment, partition, stamp
 from shared.resource_id import ResourceId, fold, parse
 
@@ -67,10 +68,13 @@ class Bindings:
         there = self._table.get(row["PartitionKey"], row["RowKey"])
         return str(there["privateEndpointId"]) if there else ""
 
-    def absent(self, bound: BoundEndpoint, now: datetime) -> None:
-        """Note that a bound endpoint is gone at its requester."""
-        key = {"PartitionKey": partition(bound.resource), "RowKey": _row_key(bound.binding.endpoint_id)}
-        self._table.merge(key | {"absentSince": stamp(now)})
+    def note_absent(self, rows: Iterable[BoundEndpoint], side: RequesterSide, now: datetime) -> None:
+        """Note which bound endpoints their requester no longer shows; an answer that is none says nothing."""
+        present = {endpoint.id for endpoint in side.endpoints}
+        for bound in rows if side.problem is None else ():
+            if bound.binding.endpoint_id not in present and bound.binding.absent_since is None:
+                key = {"PartitionKey": partition(bound.resource), "RowKey": _row_key(bound.binding.endpoint_id)}
+                self._table.merge(key | {"absentSince": stamp(now)})
 
     def free(self, bound: BoundEndpoint) -> None:
         """Forget a binding that was read, unless it changed since; `evidence.match.freed` says when that is right."""

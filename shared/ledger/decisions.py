@@ -121,6 +121,10 @@ class Decisions:
         """Write a row beside the decisions: a firewall that was put back (`restore`)."""
         self._table.put(_columns(target, row, shown, now))
 
+    def forget(self, target: ResourceId) -> None:
+        """Drop the record of a target that is gone; its decisions stay for their retention."""
+        self._table.delete(partition(target), REVIEW)
+
     def amend(self, target: ResourceId, row_key: str, shown: dict[str, Any]) -> None:
         """Replace the JSON of a decision that is in the ledger already (what became of its firewall)."""
         self._table.merge({"PartitionKey": partition(target), "RowKey": row_key} | pack("decision", shown))

@@ -38,6 +38,7 @@ class Retention:
         old = stamp(now - KEEP)
         gone = self._delete(self._decisions, "lastSeenAt lt @before", old)
         gone += self._delete(self._alerts, "PartitionKey eq 'delivered' and deliveredAt lt @before", old)
+        gone += self._delete(self._alerts, "active eq false and firstSeenAt lt @before", old)  # conditions long cleared
         gone += self._delete(self._runs, "createdAt lt @before", stamp(now - KEEP_RUNS))
         log.info("retention: %d rows deleted", gone)
         return gone

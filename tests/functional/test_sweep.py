@@ -127,6 +127,10 @@ def test_while_resource_graph_refuses_the_function_fails_loudly(hub: World) -> N
     with pytest.raises(ForbiddenError, match="AccessDenied"):
         hub.sweep()
 
+    (alert,) = hub.alerts()
+    assert alert["type"] == "PrivateEndpointApprover.ReviewFailed"
+    assert "AccessDenied" in alert["data"]["title"]
+
 
 def test_a_target_whose_type_has_null_connections_and_cannot_be_listed_is_reviewed_so_that_somebody_hears(
     hub: World,
