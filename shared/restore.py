@@ -67,12 +67,16 @@ class Restorer:
                 since and `force` is not given.
             ApproverError: the target or the ledger could not be read, or nothing is kept.
         """
+        if policy.mode is Mode.AUDIT:
+            raise ConflictError(
+                f"{target}: in audit mode the app writes nothing; put it back by hand", code="AuditMode"
+            )
         open_intents = {intent.key: intent for intent in self.intents.of(target)}
         if RESTORE in open_intents:
             return open_intents[RESTORE]
         kept, reading = self.kept(target), adapter.firewall(target)
         tightening = any(i.phase == TIGHTENING and i.decision_id in kept.decisions for i in open_intents.values())
-        _check(kept, reading, policy, force=force, tightening=tightening)
+        _check(kept, reading, force=force, tightening=tightening)
         now, decision_id = self.now(), str(uuid.uuid4())
         intent = Intent(
             key=RESTORE,
@@ -99,7 +103,9 @@ class Restorer:
             PermanentError: ARM refuses; the intent is closed, and what was kept is kept.
         """
         kept = self.firewalls.newest(intent.target)
-        if kept is None:  # an instance died between its last two writes
+        if (
+            kept is None or list(kept.decisions) != intent.shown["restores"]
+        ):  # done, but for the intent: an instance died
             self.intents.close(intent)
             return intent.shown
         after = self._write(adapter, kept, intent, patience)
@@ -141,11 +147,9 @@ class Restorer:
             raise
 
 
-def _check(kept: KeptFirewall, reading: FirewallReading, policy: Policy, *, force: bool, tightening: bool) -> None:
+def _check(kept: KeptFirewall, reading: FirewallReading, *, force: bool, tightening: bool) -> None:
     """Raise `ConflictError` where the firewall must not be put back now."""
     target = kept.target
-    if policy.mode is Mode.AUDIT:
-        raise ConflictError(f"{target}: in audit mode the app writes nothing; put it back by hand", code="AuditMode")
     if kept.being_written and tightening:
         raise ConflictError(f"{target}: its firewall is being tightened; ask again later", code="BeingTightened")
     known = [state for state in (kept.before, kept.after) if state is not None]

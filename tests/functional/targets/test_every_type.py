@@ -38,6 +38,18 @@ def test_a_request_is_approved_and_the_firewall_closed_behind_it(world: World, k
 
 
 @each_type
+def test_a_request_that_no_event_told_of_is_found_by_the_sweep(world: World, kind: Kind) -> None:
+    target = kind.make(world)
+    hub_asks(world, kind)
+    request = world.hub.endpoint(target, kind.group)
+
+    assert world.sweep() == 1
+    world.later(300)
+
+    assert request.status == "Approved"
+
+
+@each_type
 def test_a_connection_is_put_once_however_long_its_operation_takes(world: World, kind: Kind) -> None:
     target = kind.make(world)
     hub_asks(world, kind)

@@ -153,6 +153,27 @@ def test_another_instance_finishes_what_a_dead_one_began(world: World, kind: Kin
     assert world.alert_types() == ["FirewallLoosened"]
 
 
+def test_an_instance_that_dies_at_the_very_end_does_not_undo_the_tightening_before_that_too(world: World) -> None:
+    account, _ = tightened(world, STORAGE)
+    world.policy({"hub": world.hub.requester()}, allow("hub", firewall={"publicNetworkAccess": "disabled"}))
+    world.later(45)
+    world.hub.endpoint(account, "dfs")
+    world.wake(account)
+    world.later(300)
+    intents = world.app.intents
+    intent = world.app.restorer.begin(
+        world.app.adapters[STORAGE.type], parse(account.id), world.app.policy.current(), force=False
+    )
+    assert put_back(world, account).status == 200
+    intents.update(intent)  # it died before it could close the intent
+
+    world.sweep()
+
+    assert account.firewall["publicNetworkAccess"] == "Enabled"
+    assert STORAGE.is_closed(account)
+    assert world.rows("intents") == []
+
+
 def test_an_operation_that_takes_longer_than_a_function_may_wait_is_finished_by_a_review(world: World) -> None:
     cluster, before = tightened(world, KUSTO)
 
