@@ -14,7 +14,7 @@ from typing import Protocol
 
 from shared.decision import request_key
 from shared.evidence.match import passes_for
-from shared.evidence.model import Connection, PrivateEndpointView, RequesterSide, Situation, Target
+from shared.evidence.model import Connection, PrivateEndpointView, RequesterSide, Seen, Situation, Target
 from shared.ledger.bindings import BoundEndpoint
 from shared.policy.checks import limit_checks, private_endpoint_checks, target_checks
 from shared.policy.model import Effect, Policy, PrivateEndpointRequester, Rule, ServiceRequester
@@ -77,13 +77,13 @@ class Gatherer:
         target: ResourceId,
         adapter: TargetAdapter,
         today: date,
-        messages: Mapping[str, str] | None = None,
+        earlier: Mapping[str, Seen] | None = None,
     ) -> Gathered:
         """List the target's connections and read what the policy needs to decide on those that are Pending.
 
-        `messages`: request key -> the message that it asked with, as an earlier review saw it.
+        `earlier`: what earlier reviews saw of each request, by its key.
         """
-        seen = dict(messages or {})
+        seen = dict(earlier or {})
 
         def listed() -> tuple[Connection, ...]:
             return _listed(adapter, target, seen)
@@ -151,11 +151,12 @@ class Gatherer:
         return views
 
 
-def _listed(adapter: TargetAdapter, target: ResourceId, seen: dict[str, str]) -> tuple[Connection, ...]:
-    """The target's connections with the messages that they asked with. Those of the Pending ones are added to `seen`."""
+def _listed(adapter: TargetAdapter, target: ResourceId, seen: dict[str, Seen]) -> tuple[Connection, ...]:
+    """The target's connections with what was seen of them before; what the Pending ones say now is added to `seen`."""
     found = {request_key(c.id, c.private_endpoint_id): c for c in adapter.connections(target)}
-    seen |= {key: c.description for key, c in found.items() if c.pending}
-    return tuple(replace(c, asked_with=seen.get(key)) for key, c in found.items())
+    before = dict(seen)
+    seen |= {key: replace(seen.get(key, Seen("")), message=c.description) for key, c in found.items() if c.pending}
+    return tuple(replace(c, seen=before.get(key)) for key, c in found.items())
 
 
 def _once(services: Iterable[ServiceRequester]) -> Iterable[ServiceRequester]:

@@ -157,7 +157,7 @@ class Reviewer:
         """The situation, and the moment (monotonic seconds) before its last list at the latest."""
         began = self.clock()
         today = self.now().date()
-        gathered = self.gatherer.gather(policy, target, self._adapter(target), today, before.messages)
+        gathered = self.gatherer.gather(policy, target, self._adapter(target), today, before.seen)
         return gathered, began if not gathered.situation.sides else self.clock()
 
     def _adapter(self, target: ResourceId) -> TargetAdapter:

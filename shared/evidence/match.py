@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.evidence.model import Binding, Check, Connection, ManagedEndpoint, RequesterSide, Situation
 from shared.policy.model import Service, ServiceRequester
@@ -17,6 +18,8 @@ from shared.targets.types import sub_resource_key
 RANDOM_MESSAGE_LENGTH = 22
 """Characters without a space between them that make a message unguessable: 128 bits in base64url are 22."""
 
+CLOCK_SKEW = timedelta(seconds=30)
+"""How far the clocks of the app and of a requester's service may differ."""
 
 _Group = tuple[list[Connection], list[ManagedEndpoint]]
 
@@ -152,7 +155,7 @@ class _Matcher:
         """Whether the connection may be the endpoint's. Its tenant was looked at before."""
         shown = connection.sub_resource
         agrees = not shown or not endpoint.sub_resource or sub_resource_key(shown) == endpoint.sub_resource_key
-        return agrees and self._is_its_own(connection, endpoint)
+        return agrees and self._is_its_own(connection, endpoint) and not _was_there_before(connection, endpoint)
 
     def _by_message(self, connection: Connection) -> Proof | None:
         """A random message that only this connection carries proves by itself, also while the endpoint is being made."""
@@ -220,6 +223,12 @@ class _Matcher:
                 grown = bool(near or more)
             groups.append((connections, endpoints))
         return groups
+
+
+def _was_there_before(connection: Connection, endpoint: ManagedEndpoint) -> bool:
+    """Whether a connection was seen before the endpoint was made: then it is another's, whatever it says."""
+    seen_at = connection.seen.at if connection.seen else None
+    return seen_at is not None and endpoint.created_at is not None and seen_at + CLOCK_SKEW < endpoint.created_at
 
 
 def _states(endpoints: Iterable[ManagedEndpoint]) -> str:

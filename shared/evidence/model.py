@@ -47,11 +47,22 @@ class Check(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a request before: the message that it asked with, and when it was there for the first time.
+
+    Whoever decides on a request overwrites its message, and no target tells since when it has a connection.
+    """
+
+    message: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """A private endpoint connection as the target shows it.
 
-    `description` is the requester's message while `status` is Pending; `asked_with` is that message as an earlier review
-    saw it (None: none did), since whoever decides overwrites it. `sub_resource` is None where none is shown.
+    `description` is the requester's message while `status` is Pending. `seen` is what an earlier list showed, None: none
+    did. `sub_resource` is None where none is shown.
     `provisioned` is False only while an operation on the connection still runs (each adapter knows its type's words);
     `failed` says that its last one did not succeed.
     `body` is the whole connection as ARM gave it, to be sent back whole; no decision looks at it.
@@ -64,7 +75,7 @@ class Connection:
     sub_resource: str | None = None
     provisioned: bool = True
     failed: bool = False
-    asked_with: str | None = None
+    seen: Seen | None = None
     body: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -92,7 +103,7 @@ class Connection:
     @property
     def message(self) -> str:
         """The message that it asked with, as far as that is known."""
-        return self.description if self.pending or self.asked_with is None else self.asked_with
+        return self.description if self.pending or self.seen is None else self.seen.message
 
     def has_status(self, status: str) -> bool:
         """Whether the connection is in that state, without regard to case."""

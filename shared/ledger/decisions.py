@@ -6,7 +6,8 @@ Partition: the target (`tables.partition`). Rows:
   several columns where long), `outcome`, `rule`, `connectionId`, `privateEndpointId`, `policy`, `firstSeenAt`, `lastSeenAt`.
   A new row when outcome, rule, reasons or policy changed; else only `lastSeenAt` moves.
 - `~review`: `listedAt` (the storage service's time before the last complete review listed the target) and `current` (JSON:
-  request key -> its newest decision's row, digest, id, since when its evidence is awaited, and the message it asked with).
+  request key -> its newest decision's row, digest, id, since when its evidence is awaited, when it was there for the first
+  time, and the message that it asked with).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.decision import Decision
+from shared.evidence.model import Seen
 from shared.ledger.tables import Row, Table, moment, pack, partition, stamp, unpack
 from shared.resource_id import ResourceId
 
@@ -39,7 +41,7 @@ class Current:
         milliseconds = _END_OF_TIME - int(self.row.partition("|")[0])
         return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
 
-    message: str | None = None
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,9 @@ class TargetRecord:
     current: Mapping[str, Current] = field(default_factory=dict)
 
     @property
-    def messages(self) -> dict[str, str]:
-        """The message that each listed request asked with, by its key: whoever decides on one overwrites it in Azure."""
-        return {key: known.message for key, known in self.current.items() if known.message is not None}
+    def seen(self) -> dict[str, Seen]:
+        """What was seen of each request, by its key."""
+        return {key: known.seen for key, known in self.current.items() if known.seen is not None}
 
 
 class Decisions:
@@ -67,7 +69,7 @@ class Decisions:
         if row is None:
             return TargetRecord()
         current = {
-            key: Current(c["row"], c["digest"], c["id"], moment(c.get("waitingSince")), c.get("message"))
+            key: Current(c["row"], c["digest"], c["id"], moment(c.get("waitingSince")), _seen(c))
             for key, c in (unpack(row, "current") or {}).items()
         }
         return TargetRecord(moment(row.get("listedAt")), current)
@@ -108,6 +110,7 @@ class Decisions:
                 "row": row_key, "digest": decision.digest, "id": decision.decision_id,
                 "waitingSince": stamp(waiting[decision.key]) if decision.key in waiting else None,
                 "message": decision.verdict.connection.message,
+                "seenAt": stamp((known and known.seen and known.seen.at) or now),
             }  # fmt: skip
         seen = listed_at or before.listed_at
         review: Row = {"PartitionKey": partition(target), "RowKey": REVIEW, "listedAt": stamp(seen) if seen else ""}
@@ -128,6 +131,11 @@ class Decisions:
     def amend(self, target: ResourceId, row_key: str, shown: dict[str, Any]) -> None:
         """Replace the JSON of a decision that is in the ledger already (what became of its firewall)."""
         self._table.merge({"PartitionKey": partition(target), "RowKey": row_key} | pack("decision", shown))
+
+
+def _seen(current: Mapping[str, Any]) -> Seen | None:
+    message = current.get("message")
+    return Seen(message, moment(current.get("seenAt"))) if message is not None else None
 
 
 def row_key(decision: Decision) -> str:

@@ -75,6 +75,16 @@ class Owner:
         return endpoint
 
 
+def twin_of(ours: Owner) -> Owner:
+    """An attacker's own resource, whose endpoints live in the same tenant of Microsoft's.
+
+    Names are unique within a service only: a factory may have our workspace's name, and a workspace our factory's.
+    """
+    other = {Service.SYNAPSE: Service.DATA_FACTORY, Service.DATA_FACTORY: Service.SYNAPSE}.get(ours.service)
+    subscription, tenant = str(uuid.uuid4()), str(uuid.uuid4())
+    return Owner.make(ours.azure, other or ours.service, subscription, tenant=tenant, name=ours.name if other else "")
+
+
 @dataclass(frozen=True)
 class Managed:
     """A managed private endpoint that its owner has asked for."""

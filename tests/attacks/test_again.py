@@ -1,0 +1,36 @@
+"""What an attacker learned from a request of ours is of no use when we make it again."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from shared.policy.model import Service
+from tests.attacks.services import Owner, twin_of
+from tests.functional.estate import READY
+from tests.functional.world import World, allow
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_copy_from_before_is_not_approved_when_an_endpoint_is_made_again_with_its_old_message(
+    world: World, required: bool
+) -> None:
+    ours = Owner.make(world.azure, Service.KUSTO, world.home.subscription)
+    world.policy({"ours": ours.requester(requireMessage=required)}, allow("ours"))
+    account, message = world.storage_account(), secrets.token_urlsafe(18)
+    genuine = ours.ask(account, "blob", name="mpe", message=message)
+    copy = twin_of(ours).ask(account, "blob", name="mpe", message=message)
+    world.time.advance(READY)
+    world.wake(account)
+    genuine.delete()
+    world.time.advance(300)
+    world.wake(account)
+
+    again = ours.ask(account, "blob", name="mpe", message=message)
+    world.wake(account)
+    world.later(READY)
+    world.wake(account)
+
+    assert copy.status == "Pending"
+    assert again.status == "Approved", "the copy was there before it, so it cannot be taken for it"
