@@ -132,8 +132,9 @@ class Sweep:
         for target in pending:
             self.messages.send(ReviewMessage(target, "sweep"))
         self.retention.purge_daily(self.now())
-        log.info("sweep queued %d targets and %d with unfinished intents", len(pending), len(unfinished))
-        return len(pending) + len(unfinished)
+        queued_now = len(pending) + len(unfinished)
+        log.info("sweep queued %d targets, %d of them with unfinished intents", queued_now, len(unfinished))
+        return queued_now
 
     def _pending(self, policy: Policy) -> list[ResourceId]:
         """The targets with Pending connections; where Azure refuses to tell, an alert and the error: never "none"."""
