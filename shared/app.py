@@ -11,16 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from typing import Any, TypeVar
-
-from azure.core import MatchConditions
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from typing import Any
 
 from shared.act import Actor
 from shared.arm import Arm
+from shared.clients import Storage, credential_of, topic_of
 from shared.evidence.data_factory import DataFactoryReader
 from shared.evidence.kusto import KustoReader
 from shared.evidence.private_endpoint import PrivateEndpoints
@@ -42,7 +39,7 @@ from shared.ledger.tables import Table
 from shared.ledger.tenants import TenantCache
 from shared.messages import QUEUE, Messages, QueueMessages
 from shared.policy.model import Service
-from shared.policy.source import PolicyMissingError, PolicySource, PolicyUnreadableError, Reader, file_reader
+from shared.policy.source import PolicySource, file_reader
 from shared.reevaluate import Reevaluation
 from shared.restore import Restorer
 from shared.restore_request import Restoration
@@ -58,10 +55,8 @@ from shared.targets.sdk import ManagementClients, SdkAdapter
 from shared.targets.storage import StorageAccounts
 from shared.targets.types import TARGET_TYPES
 from shared.tighten import Tightener
-from shared.topic import EventGridTopic, NoTopic, Outbox, Topic
+from shared.topic import Outbox
 from shared.work import Worker
-
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +89,7 @@ class App:
     @cached_property
     def credential(self) -> Any:
         """The app's identity, from `azure-identity` alone."""
-        return self._credential or _credential(self.settings)
+        return self._credential or credential_of(self.settings)
 
     @cached_property
     def arm(self) -> Arm:
@@ -272,109 +267,10 @@ class App:
     @cached_property
     def outbox(self) -> Outbox:
         """Delivers alerts."""
-        return Outbox(self.alerts, _topic(self.settings, lambda: self.credential), self.clocks.now)
+        return Outbox(self.alerts, topic_of(self.settings, lambda: self.credential), self.clocks.now)
 
     def _table(self, name: str) -> Table:
         return Table(self.storage.tables, name)
-
-
-class Storage:
-    """Clients of the app's storage account, in either form of its settings; each is made once."""
-
-    def __init__(self, settings: StorageSettings, credential: Callable[[], Any]) -> None:
-        self._settings = settings
-        self._credential = credential
-        self._made: dict[tuple[str, str], Any] = {}
-        self._lock = Lock()
-
-    def queue(self, name: str) -> Any:
-        """A `QueueClient` that encodes messages as the Functions host expects them."""
-        from azure.storage.queue import QueueClient, TextBase64EncodePolicy
-
-        encode = TextBase64EncodePolicy()
-        return self._once(("queue", name), lambda: (
-            QueueClient.from_connection_string(self._settings.connection_string, name, message_encode_policy=encode)
-            if self._settings.connection_string
-            else QueueClient(self._settings.queue_uri, name, credential=self._identity, message_encode_policy=encode)
-        ))  # fmt: skip
-
-    def container(self, name: str) -> Any:
-        """A `ContainerClient`."""
-        from azure.storage.blob import ContainerClient
-
-        return self._once(("container", name), lambda: (
-            ContainerClient.from_connection_string(self._settings.connection_string, name)
-            if self._settings.connection_string
-            else ContainerClient(self._settings.blob_uri, name, credential=self._identity)
-        ))  # fmt: skip
-
-    def tables(self) -> Any:
-        """The `TableServiceClient`."""
-        from azure.data.tables import TableServiceClient
-
-        return self._once(("tables", ""), lambda: (
-            TableServiceClient.from_connection_string(self._settings.connection_string)
-            if self._settings.connection_string
-            else TableServiceClient(self._settings.table_uri, credential=self._identity)
-        ))  # fmt: skip
-
-    def blob_policy(self, url: str) -> Reader:
-        """A reader of a policy that is kept in a blob, with the app's identity; its tag is the blob's ETag."""
-        from azure.storage.blob import BlobClient
-
-        blob = self._once(("policy", url), lambda: BlobClient.from_blob_url(url, credential=self._credential()))
-
-        def read(tag: str | None) -> tuple[bytes, str] | None:
-            try:
-                properties = blob.get_blob_properties()
-                if properties.etag == tag:
-                    return None
-                download = blob.download_blob(etag=properties.etag, match_condition=MatchConditions.IfNotModified)
-                return download.readall(), properties.etag
-            except ResourceNotFoundError:
-                raise PolicyMissingError(f"there is no policy at {url}: set POLICY_PATH or upload the blob") from None
-            except AzureError as error:
-                status = getattr(error, "status_code", None) or type(error).__name__
-                raise PolicyUnreadableError(f"the policy at {url} cannot be read: {status}") from error
-
-        return read
-
-    @property
-    def _identity(self) -> Any:
-        return self._credential()
-
-    def _once(self, key: tuple[str, str], make: Callable[[], Made]) -> Made:
-        with self._lock:
-            if key not in self._made:
-                self._made[key] = make()
-            made: Made = self._made[key]
-            return made
-
-
-def _credential(settings: Settings) -> Any:
-    """`ManagedIdentityCredential` where Azure offers one, `DefaultAzureCredential` elsewhere (INTERFACE section 4)."""
-    if settings.managed_identity:
-        from azure.identity import ManagedIdentityCredential
-
-        return ManagedIdentityCredential(client_id=settings.client_id or None)
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential(managed_identity_client_id=settings.client_id or None)
-
-
-def _topic(settings: Settings, credential: Callable[[], Any]) -> Topic:
-    if not settings.alert_topic_endpoint:
-        return NoTopic()
-
-    @cache
-    def client() -> Any:
-        from azure.core.credentials import AzureKeyCredential
-        from azure.eventgrid import EventGridPublisherClient
-
-        key = settings.alert_topic_key
-        return EventGridPublisherClient(settings.alert_topic_endpoint, AzureKeyCredential(key) if key else credential())
-
-    return EventGridTopic(client)
 
 
 def build(environment: Mapping[str, str] | None = None, *, root: Path | None = None, **replaced: Any) -> App:
