@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local.azure.client import Reply
 from local.azure.tenants import HOME_TENANT
 from shared.policy.model import Service
 from tests.functional.estate import OPERATOR, Azure, Json, Request, Target
@@ -71,7 +72,7 @@ class Owner:
         properties = {"privateLinkResourceId": target.id, "groupId": group}
         if self.service is Service.KUSTO:
             properties["requestMessage"] = message
-        endpoint.call("PUT", {"properties": properties})
+        endpoint.call("PUT", {"properties": properties}).ok()
         return endpoint
 
 
@@ -98,19 +99,23 @@ class Managed:
         """Its id at its service, by which the oracle knows its connection."""
         return f"{self.owner.id}/{_WIRES[self.owner.service].endpoints}/{self.name}"
 
-    def call(self, method: str, body: Any = None) -> None:
+    def call(self, method: str, body: Any = None) -> Reply:
         """GET, PUT or DELETE it, as its owner may."""
-        azure, wire = self.owner.azure, _WIRES[self.owner.service]
-        if self.owner.service is not Service.SYNAPSE:
-            azure.arm(method, self.id, wire.version, body, tenant=self.owner.tenant)
-            return
-        token = azure.client.token(self.owner.tenant, OPERATOR, _SYNAPSE)
-        path = f"/synapse/{self.owner.name}/{wire.endpoints}/{self.name}?api-version=2020-12-01"
-        azure.client.send(method, path, body, {"Authorization": f"Bearer {token}"}).ok()
+        owner, wire, client = self.owner, _WIRES[self.owner.service], self.owner.azure.client
+        if owner.service is not Service.SYNAPSE:
+            return client.arm(method, self.id, body, tenant=owner.tenant, client=OPERATOR, api_version=wire.version)
+        token = client.token(owner.tenant, OPERATOR, _SYNAPSE)
+        path = f"/synapse/{owner.name}/{wire.endpoints}/{self.name}?api-version=2020-12-01"
+        return client.send(method, path, body, {"Authorization": f"Bearer {token}"})
+
+    @property
+    def exists(self) -> bool:
+        """Whether its service knows it, be it on its way out."""
+        return self.call("GET").status == 200
 
     def delete(self) -> None:
         """Take it back; its connection goes some time later."""
-        self.call("DELETE")
+        self.call("DELETE").ok()
 
     @property
     def request(self) -> Request:

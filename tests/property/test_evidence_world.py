@@ -1,0 +1,67 @@
+"""Random mixtures of genuine and forged requests through the whole review against the local Azure.
+
+The oracle is the local Azure, which knows for whom each connection was made; it shares no code with the matcher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from local.azure.process import AzureProcess
+from tests.functional.clock import MovedTime
+from tests.local_host.azurite_server import Account
+from tests.property.mixtures import Mixture, MixtureWorld, Step, mixtures
+
+A_BATCH = 20
+
+
+@pytest.fixture
+def world(
+    local_azure: AzureProcess,
+    moved_time: MovedTime,
+    storage_accounts: Iterator[Account],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[MixtureWorld]:
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):  # for azure-identity
+        monkeypatch.setenv(name, local_azure.settings[name])
+    yield MixtureWorld(local_azure.settings, next(storage_accounts).connection_string, moved_time, tmp_path)
+    local_azure.client.local("DELETE", "faults")
+
+
+def batches(count: int, *, first: int = 0) -> list[int]:
+    return list(range(first, first + count))
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        *batches(1),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in batches(15, first=1)),
+        *(pytest.param(n, marks=pytest.mark.long) for n in batches(250, first=16)),
+    ],
+)
+def test_nothing_forged_is_approved_and_nothing_genuine_that_stands_alone_is_left(
+    world: MixtureWorld, batch: int
+) -> None:
+    @seed(batch)
+    @settings(
+        max_examples=A_BATCH,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(mixtures())
+    def play(steps: list[Step]) -> None:
+        target = world.storage_account()
+        world.ours  # noqa: B018  # they and the policy come before the first review
+        mixture = Mixture(world, target)
+        mixture.play(steps)
+        assert mixture.left_pending() == []
+
+    play()
