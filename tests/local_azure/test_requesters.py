@@ -67,6 +67,21 @@ def test_a_deleted_managed_endpoint_takes_its_connection_with_it(home: Estate) -
     assert home.arm("GET", f"{cluster}/managedPrivateEndpoints", KUSTO).ok() == {"value": []}
 
 
+def test_an_endpoint_that_is_made_again_owes_nothing_to_the_one_before(home: Estate) -> None:
+    account, cluster = home.storage(), home.cluster()
+    endpoint = f"{cluster}/managedPrivateEndpoints/mpe"
+    home.arm("PUT", endpoint, KUSTO, wanted(account)).ok()
+    home.arm("DELETE", endpoint, KUSTO).ok()
+    home.arm("DELETE", endpoint, KUSTO).ok()
+    home.pass_time(61)
+    home.arm("PUT", endpoint, KUSTO, wanted(account)).ok()
+    home.pass_time(125)  # the first one would be ready now
+    assert home.arm("GET", endpoint, KUSTO).ok()["properties"]["provisioningState"] == "Creating"
+    assert len(home.connections(account, STORAGE)) == 1
+    home.pass_time(60)
+    assert home.arm("GET", endpoint, KUSTO).ok()["properties"]["provisioningState"] == "Succeeded"
+
+
 def test_a_managed_endpoint_to_nowhere_is_refused(home: Estate) -> None:
     cluster = home.cluster()
     nowhere = f"{home.group}/providers/Microsoft.Storage/storageAccounts/nowhere"

@@ -61,22 +61,22 @@ class ManagedEndpoints:
         """Start to make what a new managed endpoint needs."""
         endpoint.properties["provisioningState"] = self.creating
         self._show_state(endpoint, None)
-        self.clock.after(self.timing.appears, f"{self.service}.appears", endpoint.key)
-        self.clock.after(self.timing.ready, f"{self.service}.ready", endpoint.key)
+        self._later(self.timing.appears, "appears", endpoint)
+        self._later(self.timing.ready, "ready", endpoint)
 
     def end(self, endpoint: Resource) -> None:
         """Start to delete a managed endpoint."""
         endpoint.properties["provisioningState"] = "Deleting"
-        self.clock.after(self.timing.deleted, f"{self.service}.gone", endpoint.key)
+        self._later(self.timing.deleted, "gone", endpoint)
 
     def discard(self, owner: Resource, arm_type: str) -> None:
         """Delete all managed endpoints of a resource that goes."""
         for endpoint in self.state.children(owner.key, arm_type):
             self.cloud.links.delete_managed(endpoint.body.get("endpoint", ""))
 
-    def appears(self, key: str) -> None:
+    def appears(self, key: str, made_at: str) -> None:
         """The private endpoint is made, and its connection is pending at the target."""
-        endpoint = self.state.resource(key)
+        endpoint = self._same(key, made_at)
         if endpoint is None or endpoint.properties["provisioningState"] != self.creating:
             return
         owner = self.owner(endpoint)
@@ -93,16 +93,16 @@ class ManagedEndpoints:
         else:
             endpoint.body["endpoint"] = made.id
 
-    def ready(self, key: str) -> None:
+    def ready(self, key: str, made_at: str) -> None:
         """The service says that the endpoint is ready, and shows its connection's state from now on."""
-        endpoint = self.state.resource(key)
+        endpoint = self._same(key, made_at)
         if endpoint is not None and endpoint.properties["provisioningState"] == self.creating:
             endpoint.properties["provisioningState"] = "Succeeded"
             self._notice(endpoint)
 
-    def gone(self, key: str) -> None:
+    def gone(self, key: str, made_at: str) -> None:
         """A deleted endpoint is gone, with its private endpoint and its connection."""
-        endpoint = self.state.resource(key)
+        endpoint = self._same(key, made_at)
         if endpoint is not None:
             self.cloud.links.delete_managed(endpoint.body.get("endpoint", ""))
             self.state.remove(key)
@@ -116,6 +116,14 @@ class ManagedEndpoints:
         endpoint = self.state.resource(key)
         if endpoint is not None and endpoint.properties["provisioningState"] == "Succeeded":
             self._notice(endpoint)
+
+    def _later(self, seconds: float, job: str, endpoint: Resource) -> None:
+        self.clock.after(seconds, f"{self.service}.{job}", endpoint.key, endpoint.created_at)
+
+    def _same(self, key: str, made_at: str) -> Resource | None:
+        """The endpoint that a job was meant for, and not one that was made under its name since."""
+        endpoint = self.state.resource(key)
+        return endpoint if endpoint is not None and endpoint.created_at == made_at else None
 
     def _notice(self, endpoint: Resource) -> None:
         connections = self.cloud.links.of_endpoint(endpoint.body.get("endpoint", ""))
