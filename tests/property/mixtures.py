@@ -124,7 +124,7 @@ def mixtures(draw: st.DrawFn) -> list[Step]:
         rows: list[list[Step]] = [
             [ask, wait], [ask, forge, wait], [forge, wait, ask], [ask, wait, forge, wait, wake], [forge, wait], [wait, wake],
             [wake], [decide, wake], [Delete(key), wait], [Delete(key), wait, wake, ask], [withdraw], [withdraw, wait, wake],
-            [Flood(draw(st.integers(3, 12)))],
+            [ask, Pass(200), forge, Pass(200), wake, decide, Wake()], [Flood(draw(st.integers(3, 12)))],
         ]  # fmt: skip
         return draw(st.sampled_from(rows))
 
