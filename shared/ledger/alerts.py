@@ -3,8 +3,9 @@
 Partitions and rows:
 
 - a target (`tables.partition`), `policy` or another subject; row = SHA-256 of the condition's key: `type`, `subject`,
-  `episode`, `active`, `sent` ("single", or "digest": another alert stands for it), `firstSeenAt`.
-  Row `~digest`: the digest of a target, with `fullAt`, when ten were last open.
+  `episode`, `active`, `sent` ("single", or "digest": another alert stands for it), `firstSeenAt`, `clearedAt`. What was
+  never sent singly is forgotten when it clears, so that a flood leaves nothing behind.
+  Row `~digest`: the digest of a target, with `fullAt`, when the flood was last seen.
 - `outbox`; row = alert id: `event` (CloudEvents JSON). Gone once delivered.
 - `delivered`; row = alert id: `event`, `deliveredAt`.
 """
@@ -20,8 +21,9 @@ from shared.alerts import FLOODING, AlertType, Condition, digest
 from shared.ledger.tables import Row, Table, moment, pack, partition, stamp, unpack
 
 OPEN_MOST = 10
-DIGEST_HOLDS = timedelta(minutes=10)
-"""A digest stays open so long after the flood: who keeps deleting and re-creating requests causes no new alerts."""
+FLOOD_HOLDS = timedelta(minutes=10)
+"""An alert counts as open, and a digest stays open, so long after the last request of a flood: who keeps deleting and
+re-creating requests causes no new alerts."""
 
 _DIGEST = "~digest"
 _OUTBOX = "outbox"
@@ -48,7 +50,11 @@ class AlertBook:
             The ids of the alerts that went into the outbox.
         """
         key = partition(subject.lower())
-        rows = {row["RowKey"]: row for row in self._table.query("PartitionKey eq @subject", subject=key)}
+        found = self._table.query(
+            "PartitionKey eq @subject and (RowKey eq @digest or clearedAt gt @since or active eq true)",
+            subject=key, since=stamp(now - FLOOD_HOLDS), digest=_DIGEST,
+        )  # fmt: skip
+        rows = {row["RowKey"]: row for row in found}
         return _Settling(self._table, key, subject, rows, now).run(list(conditions), complete=complete)
 
     def waiting(self, ids: Iterable[str] | None = None) -> list[dict[str, Any]]:
@@ -67,7 +73,7 @@ class AlertBook:
 
 
 class _Settling:
-    """One comparison of the book with what holds now."""
+    """One comparison of the book with what holds now. `rows`: those that are active, or were lately."""
 
     def __init__(self, table: Table, key: str, subject: str, rows: dict[str, Row], now: datetime) -> None:
         self.table = table
@@ -77,37 +83,39 @@ class _Settling:
         self.rows = rows
         self.now = now
         self.sent: list[str] = []
+        self.writes: list[tuple[str, Row]] = []
 
     def run(self, conditions: list[Condition], *, complete: bool) -> list[str]:
         holding = {_row_key(c): c for c in conditions}
         if complete:
-            for row_key, row in self.rows.items():
-                if row["active"] and row_key not in holding:
-                    self._write(row | {"active": False})
+            for row in [row for k, row in self.rows.items() if row["active"] and k not in holding]:
+                self._clear(row)
         flooding = {k: c for k, c in holding.items() if c.type in FLOODING}
         for row_key, condition in holding.items():
             if row_key not in flooding:
                 self._see(row_key, condition, single=True)
         if complete:
             self._see_flood(flooding)
+        self.table.write_all(self.writes)
         return self.sent
 
     def _see_flood(self, flooding: dict[str, Condition]) -> None:
         """At most `OPEN_MOST` singly; while a digest is open, it stands for every new one."""
-        full = len(flooding) >= OPEN_MOST
-        full_at = self.now if full else moment(self.digest.get("fullAt"))
-        digest_open = bool(self.digest.get("active")) and full_at is not None and self.now - full_at < DIGEST_HOLDS
-        single = sum(1 for k in flooding if self._open(k) and self.rows[k]["sent"] == "single")
-        absorbed: list[AlertType] = []
+        alone = {k for k, row in self.rows.items() if row["type"] in FLOODING and row["sent"] == "single"}
+        new = [k for k in flooding if not self._open(k)]
+        full = len(alone | flooding.keys()) >= OPEN_MOST
+        last = moment(self.digest.get("fullAt"))
+        digest_open = bool(self.digest.get("active")) and (full or (last is not None and self.now - last < FLOOD_HOLDS))
+        absorbed = []
         for row_key, condition in flooding.items():
-            alone = self._open(row_key) and self.rows[row_key]["sent"] == "single"
-            if not alone and (digest_open or single >= OPEN_MOST):
-                absorbed.append(condition.type)
-                self._see(row_key, condition, single=False)
-            else:
-                single += 0 if alone else 1
+            if (self._open(row_key) and row_key in alone) or not (digest_open or len(alone) >= OPEN_MOST):
+                alone.add(row_key)
                 self._see(row_key, condition, single=True)
-        self._see_digest(absorbed, full_at, still=digest_open)
+            else:
+                absorbed.append(row_key)
+                self._see(row_key, condition, single=False)
+        goes_on = full or any(k in new for k in absorbed)
+        self._see_digest([flooding[k].type for k in absorbed], self.now if goes_on else last, still=digest_open)
 
     def _see_digest(self, absorbed: list[AlertType], full_at: datetime | None, *, still: bool) -> None:
         if not absorbed and not self.digest:
@@ -121,7 +129,7 @@ class _Settling:
                 row = row | {"episode": row["episode"] + 1, "type": condition.type.value}
                 self._send(condition, row["episode"], self.now)
         if row != self.digest:
-            self.table.put(row)
+            self.writes.append(("upsert", row))
 
     def _open(self, row_key: str) -> bool:
         return bool(self.rows.get(row_key, {}).get("active"))
@@ -130,25 +138,34 @@ class _Settling:
         """Note a condition; it is sent when it is new, or when nothing stands for it any more."""
         row = self.rows.get(row_key)
         fresh = row is None or not row["active"]
-        episode = (row["episode"] if row else 0) + (1 if fresh else 0)
+        if not fresh and (not single or (row is not None and row["sent"] == "single")):
+            return
         first_seen = self.now if fresh or row is None else moment(row["firstSeenAt"]) or self.now
-        if single and (fresh or (row is not None and row["sent"] != "single")):
-            self._send(condition, episode, first_seen)
-        self._write({
+        changed: Row = {
             "PartitionKey": self.key, "RowKey": row_key, "type": condition.type.value, "subject": condition.subject,
-            "episode": episode, "active": True, "sent": "single" if single else "digest",
-            "firstSeenAt": stamp(first_seen),
-        })  # fmt: skip
+            "active": True, "sent": "single" if single else "digest", "firstSeenAt": stamp(first_seen), "clearedAt": "",
+        }  # fmt: skip
+        if single:
+            known = row or self.table.get(self.key, row_key) or {}
+            changed["episode"] = known.get("episode", 0) + 1
+            self._send(condition, changed["episode"], first_seen)
+        self.writes.append(("merge", changed))
+
+    def _clear(self, row: Row) -> None:
+        """Note that a condition holds no longer. Its episode is kept, if it ever had one."""
+        key: Row = {"PartitionKey": self.key, "RowKey": row["RowKey"]}
+        if row.get("episode"):
+            self.writes.append(("merge", key | {"active": False, "clearedAt": stamp(self.now)}))
+            self.rows[row["RowKey"]] = row | {"active": False}
+        else:
+            self.writes.append(("delete", key))
+            del self.rows[row["RowKey"]]
 
     def _send(self, condition: Condition, episode: int, first_seen: datetime) -> None:
         """Into the outbox first: a crash before the condition's row is written repeats the same alert id."""
         event = condition.event(episode, first_seen, self.now)
         self.table.insert({"PartitionKey": _OUTBOX, "RowKey": event["id"]} | pack("event", event))
         self.sent.append(event["id"])
-
-    def _write(self, row: Row) -> None:
-        if row != self.rows.get(row["RowKey"]):
-            self.table.put(row)
 
 
 def _row_key(condition: Condition) -> str:

@@ -1,0 +1,111 @@
+"""A stranger who opens many connections and keeps re-creating them: no approval, no delay, no shower of alerts, no shower of
+reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.ledger.tables import partition
+from shared.messages import ReviewMessage
+from shared.policy.model import Service
+from shared.resource_id import parse
+from tests.attacks.services import Owner, twin_of
+from tests.functional.estate import READY, Party, Request, Target
+from tests.functional.world import World, allow
+
+MANY = 200
+"""As many private endpoint connections as a storage account takes."""
+
+
+def flood(party: Party, target: Target, count: int, first: int = 0) -> list[Request]:
+    return [party.endpoint(target, "blob", name=f"flood-{n}") for n in range(first, first + count)]
+
+
+def withdraw(world: World, requests: list[Request]) -> None:
+    for request in requests:
+        world.azure.arm("DELETE", request.id, request.version, tenant=request.tenant)
+
+
+@pytest.fixture
+def account(world: World) -> Target:
+    return world.storage_account()
+
+
+@pytest.fixture
+def ours(world: World) -> Owner:
+    """A cluster of ours, and a policy that approves its requests."""
+    owner = Owner.make(world.azure, Service.KUSTO, world.home.subscription)
+    world.policy({"ours": owner.requester()}, allow("ours"))
+    return owner
+
+
+def test_two_hundred_connections_made_again_and_again_cause_ten_alerts_and_a_digest_and_delay_nobody(
+    world: World, account: Target, ours: Owner
+) -> None:
+    strangers = [world.stranger() for _ in range(10)]
+    opened = [request for one in strangers for request in flood(one, account, MANY // 10)]
+    genuine = ours.ask(account, "blob", message="please")
+    world.time.advance(READY)
+
+    for _ in range(2):
+        world.wake(account)
+        withdraw(world, opened)
+        world.time.advance(60)
+        opened = [request for one in strangers for request in flood(one, account, MANY // 10)]
+    world.wake(account)
+    withdraw(world, opened)
+    world.wake(account)
+
+    assert genuine.status == "Approved"
+    assert len(world.alerts()) == 11
+    assert [alert["subject"] for alert in world.alerts()].count(account.id) == 1
+    assert len(world.calls("GET", "managedPrivateEndpoints")) == 1, (
+        "a stranger in a tenant of their own passes for nobody"
+    )
+    about = [row for row in world.rows("alerts") if row["PartitionKey"] == partition(account.id.lower())]
+    assert len(about) == 11, "what was never sent singly is forgotten"
+
+
+def test_connections_that_pass_for_ours_cause_one_read_of_our_side_for_each_review(
+    world: World, account: Target, ours: Owner
+) -> None:
+    evil = twin_of(ours)
+    for n in range(30):
+        evil.ask(account, "blob", name=f"flood-{n}", message=f"please {n}")
+    genuine = ours.ask(account, "blob", message="please")
+    world.time.advance(READY)
+
+    for _ in range(3):
+        world.wake(account)
+
+    assert genuine.status == "Approved"
+    assert len(world.alerts()) == 11
+    assert len(world.calls("GET", "managedPrivateEndpoints")) == 3
+
+
+def test_a_few_connections_made_again_and_again_cause_no_more_alerts_than_many(
+    world: World, account: Target, ours: Owner
+) -> None:
+    stranger = world.stranger()
+    for round_ in range(6):
+        opened = flood(stranger, account, 6, first=6 * round_)
+        world.wake(account)
+        withdraw(world, opened)
+        world.wake(account)
+        world.time.advance(60)
+
+    assert len(world.alerts()) == 11
+
+
+@pytest.mark.parametrize("cause", ["event", "sweep"])
+def test_a_message_that_a_later_review_has_answered_causes_no_other(world: World, account: Target, cause: str) -> None:
+    world.policy({"hub": world.hub.requester()}, allow("hub"))
+    inserted_at = datetime.now(UTC) - timedelta(seconds=10)
+    world.wake(account)
+    world.forget_calls()
+
+    world.app.worker.handle(ReviewMessage(parse(account.id), cause), inserted_at)
+
+    assert world.calls() == []
