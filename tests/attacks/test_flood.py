@@ -85,9 +85,8 @@ def test_connections_that_pass_for_ours_cause_one_read_of_our_side_for_each_revi
     assert len(world.calls("GET", "managedPrivateEndpoints")) == 3
 
 
-def test_a_few_connections_made_again_and_again_cause_no_more_alerts_than_many(
-    world: World, account: Target, ours: Owner
-) -> None:
+@pytest.mark.usefixtures("ours")
+def test_a_few_connections_made_again_and_again_cause_no_more_alerts_than_many(world: World, account: Target) -> None:
     stranger = world.stranger()
     for round_ in range(6):
         opened = flood(stranger, account, 6, first=6 * round_)
