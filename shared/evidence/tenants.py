@@ -31,7 +31,7 @@ LOGIN_HOSTS = frozenset({
 })  # fmt: skip
 """Hosts that an authorization URI may name: those of Microsoft's clouds."""
 
-_URI = re.compile(r'authorization_uri="([^"]+)"', re.IGNORECASE)
+_URI = re.compile(r'\bauthorization_uri="([^"]+)"', re.IGNORECASE)
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +41,12 @@ def tenant_of_challenge(header: str) -> str | None:
     match = _URI.search(header)
     if match is None:
         return None
-    uri = urlsplit(match.group(1))
+    try:
+        uri = urlsplit(match.group(1))
+    except ValueError:  # no URI at all
+        return None
     tenant = uri.path.strip("/").split("/")[0]
-    if uri.scheme != "https" or (uri.hostname or "") not in LOGIN_HOSTS or not is_guid(tenant):
+    if uri.scheme != "https" or fold(uri.netloc) not in LOGIN_HOSTS or not is_guid(tenant):
         return None
     return fold(tenant)
 
