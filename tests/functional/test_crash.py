@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from local.host.process import HostProcess
 from shared.messages import ReviewMessage
 from shared.resource_id import parse
@@ -13,6 +15,7 @@ HANGS = 15
 """Seconds that ARM would take for its answer: the host is dead by then."""
 
 
+@pytest.mark.slow
 def test_a_host_killed_at_every_bad_moment_leaves_nothing_undone_and_does_nothing_twice(lively_world: World) -> None:
     world = lively_world
     before_put, after_put, operating, tightening = (

@@ -42,6 +42,7 @@ def once(world: World, target: Target) -> None:
     assert world.alerts() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "frozen_at"), [("storage account", "PUT"), ("storage account", "GET"), ("namespace", "PUT")]
 )
@@ -59,6 +60,7 @@ def test_an_instance_that_wakes_up_after_another_has_taken_over_undoes_nothing(
     assert request.status == "Approved"
 
 
+@pytest.mark.slow
 def test_an_instance_that_wakes_up_when_another_has_decided_by_a_newer_policy_undoes_nothing(world: World) -> None:
     account = world.storage_account()
     requesters = {"hub": world.hub.requester()}

@@ -37,6 +37,7 @@ def test_a_request_is_approved_and_the_firewall_closed_behind_it(world: World, k
     assert world.alerts() == []
 
 
+@pytest.mark.slow
 @each_type
 def test_a_request_that_no_event_told_of_is_found_by_the_sweep(world: World, kind: Kind) -> None:
     target = kind.make(world)
@@ -93,6 +94,7 @@ def test_a_rejected_request_stays_rejected_and_the_firewall_as_it_is(world: Worl
     assert world.alert_types() == ["RequestRejected"]
 
 
+@pytest.mark.slow
 @each_type
 def test_a_dry_run_foretells_the_firewall_and_writes_nothing(world: World, kind: Kind) -> None:
     target = kind.make(world)
@@ -108,6 +110,7 @@ def test_a_dry_run_foretells_the_firewall_and_writes_nothing(world: World, kind:
     assert foretold["firewall"] == done["firewall"] | {"preflight": foretold["firewall"]["preflight"]}
 
 
+@pytest.mark.slow
 @each_type
 def test_a_firewall_that_is_closed_already_is_left_alone(world: World, kind: Kind) -> None:
     target = kind.make(world)
@@ -126,6 +129,7 @@ def test_a_firewall_that_is_closed_already_is_left_alone(world: World, kind: Kin
     assert outcomes == ["unchanged", "tightened"]
 
 
+@pytest.mark.slow
 @each_type
 def test_a_lock_is_told_and_nothing_is_tried_on_and_on(world: World, kind: Kind) -> None:
     target = kind.make(world)
@@ -144,6 +148,7 @@ def test_a_lock_is_told_and_nothing_is_tried_on_and_on(world: World, kind: Kind)
     assert world.alert_types() == ["ApprovalFailed"]
 
 
+@pytest.mark.slow
 @each_type
 @pytest.mark.parametrize(("status", "code"), [(409, "AnotherOperationInProgress"), (429, "TooManyRequests"), (503, "X"),
                                               (412, "PreconditionFailed")])  # fmt: skip
@@ -164,6 +169,7 @@ def test_what_passes_by_itself_is_tried_again_without_an_alert(
     assert world.alerts() == []
 
 
+@pytest.mark.slow
 @each_type
 def test_a_target_that_is_gone_leaves_nothing_to_do(world: World, kind: Kind) -> None:
     target = kind.make(world)
@@ -178,6 +184,7 @@ def test_a_target_that_is_gone_leaves_nothing_to_do(world: World, kind: Kind) ->
     assert world.alerts() == []
 
 
+@pytest.mark.slow
 @each_type
 def test_a_firewall_that_arm_refuses_to_write_is_told_and_leaves_nothing_to_put_back(world: World, kind: Kind) -> None:
     target = kind.make(world)

@@ -187,6 +187,7 @@ def test_a_service_bus_namespace_with_a_closed_rule_set_is_not_opened_by_taking_
     assert SERVICE_BUS.shown(namespace, path) == rules | {"trustedServiceAccessEnabled": False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_missing_permission_is_named_and_the_request_stays_pending(world: World, kind: Kind) -> None:
     target = kind.make(world)
@@ -204,6 +205,7 @@ def test_a_missing_permission_is_named_and_the_request_stays_pending(world: Worl
     assert permission.lower() in alert["data"]["recommendedAction"].lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_deny_policy_that_wants_the_private_endpoints_id_is_satisfied(world: World, kind: Kind) -> None:
     target = kind.make(world)
