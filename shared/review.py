@@ -154,11 +154,11 @@ class Reviewer:
         return self._outcome(done, policy, scene, waiting, wish), alerts
 
     def _gather(self, policy: Policy, target: ResourceId, before: TargetRecord) -> tuple[Gathered, float]:
-        """The situation, and the moment (monotonic seconds) before its last list at the latest."""
+        """The situation, and the moment (monotonic seconds) before its first list: no list in it is older."""
         began = self.clock()
         today = self.now().date()
         gathered = self.gatherer.gather(policy, target, self._adapter(target), today, before.seen)
-        return gathered, began if not gathered.situation.sides else self.clock()
+        return gathered, began
 
     def _adapter(self, target: ResourceId) -> TargetAdapter:
         return self.adapters[type_of(target).name]

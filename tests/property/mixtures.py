@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from shared.app import App
-from shared.evidence.model import RequesterSide
-from shared.gather import SideReader
-from shared.policy.model import Service, ServiceRequester
+from shared.policy.model import Service
 from shared.settings import read_settings
+from tests.attacks.interrupted import InterruptedApp
 from tests.attacks.services import Managed, Owner, twin_of
 from tests.functional.estate import Json, Party, Request, Target
 from tests.functional.world import World, allow
@@ -129,35 +126,6 @@ def mixtures(draw: st.DrawFn) -> list[Step]:
         return draw(st.sampled_from(rows))
 
     return [step for _ in range(draw(st.integers(2, 7))) for step in row()]
-
-
-@dataclass
-class Interrupted:
-    """Requesters' sides, and what happens around the next read of one."""
-
-    sides: SideReader
-    before: Callable[[], None] | None = None
-    after: Callable[[], None] | None = None
-
-    def read(self, requester: ServiceRequester) -> RequesterSide:
-        """See `shared.gather.SideReader`."""
-        before, after = self.before, self.after
-        self.before = self.after = None
-        if before:
-            before()
-        side = self.sides.read(requester)
-        if after:
-            after()
-        return side
-
-
-class InterruptedApp(App):
-    """The app, with a way to do something between its reads."""
-
-    @cached_property
-    def sides(self) -> Any:
-        """The requesters' own resources."""
-        return Interrupted(super().sides)
 
 
 class MixtureWorld(World):
