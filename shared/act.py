@@ -84,11 +84,8 @@ class Actor:
         if verdict.endpoint_id is None or private_endpoint is None or not isinstance(requester, ServiceRequester):
             return None
         for bound in scene.bound.get(requester.name, []):
-            if (
-                bound.binding.endpoint_id == verdict.endpoint_id
-                and bound.binding.private_endpoint_id != private_endpoint
-            ):
-                self._free(bound, scene)
+            if bound.binding.endpoint_id == verdict.endpoint_id:
+                self._free(bound, private_endpoint, scene)
         sub_resource = sub_resource_key(verdict.sub_resource or "")
         binding = Binding(verdict.endpoint_id, private_endpoint, self.now(), sub_resource=sub_resource)
         wanted = BoundEndpoint(requester.resource, scene.target, connection.id, binding)
@@ -99,11 +96,18 @@ class Actor:
         held = replace(verdict, outcome=Outcome.HELD, reasons=(reason, *verdict.reasons))
         return replace(decision, outcome=Outcome.HELD, verdict=held)
 
-    def _free(self, bound: BoundEndpoint, scene: Scene) -> None:
-        """The match held the endpoint for unspent: free the old binding. Never one whose connection is still there."""
-        if freed(
-            replace(bound.binding, absent_since=bound.binding.absent_since or self.now()), None, scene.connections
-        ):
+    def _free(self, bound: BoundEndpoint, private_endpoint: str, scene: Scene) -> None:
+        """Make room for a new binding of an endpoint that the match held for unspent, or for reserved to this request.
+
+        Another private endpoint's goes only once its connection is gone. This one's own goes if the endpoint was made
+        again under its name since: what was noted of the one before must not free the new one.
+        """
+        binding = bound.binding
+        if binding.private_endpoint_id == private_endpoint:
+            room = binding.absent_since is not None or not bound.target.same(scene.target)
+        else:
+            room = freed(replace(binding, absent_since=binding.absent_since or self.now()), None, scene.connections)
+        if room:
             self.bindings.free(bound)
 
     def _open(self, decision: Decision, scene: Scene) -> Intent:

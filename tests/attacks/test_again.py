@@ -7,7 +7,7 @@ import secrets
 import pytest
 
 from shared.policy.model import Service
-from tests.attacks.services import Owner, twin_of
+from tests.attacks.services import SERVICES, Owner, twin_of
 from tests.functional.estate import READY
 from tests.functional.world import World, allow
 
@@ -34,3 +34,31 @@ def test_a_copy_from_before_is_not_approved_when_an_endpoint_is_made_again_with_
 
     assert copy.status == "Pending"
     assert again.status == "Approved", "the copy was there before it, so it cannot be taken for it"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_endpoint_made_again_is_as_spent_as_the_first_one_when_its_connection_is_deleted_at_the_target(
+    world: World, service: Service
+) -> None:
+    ours = Owner.make(world.azure, service, world.home.subscription)
+    world.policy({"ours": ours.requester()}, allow("ours"))
+    account = world.storage_account()
+    for round_ in range(2):
+        genuine = ours.ask(account, "blob", name="mpe", message="please")
+        world.time.advance(READY)
+        world.wake(account)
+        assert genuine.status == "Approved"
+        connection_id = genuine.request.connection_id
+        if round_ == 0:
+            genuine.delete()
+            world.time.advance(READY)
+            world.sweep()
+    twin = twin_of(ours).ask(account, "blob", name="mpe", message="please")
+    world.time.advance(READY)
+    world.azure.arm("DELETE", connection_id, account.version)
+
+    world.wake(account)
+
+    assert twin.status == "Pending"
+    (newest, *_older) = world.recorded(account, "held")
+    assert newest["reasons"][0]["check"] == "evidence.spent"
