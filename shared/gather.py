@@ -8,7 +8,7 @@ that turns up in a later list may need another requester's side: each is read on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
@@ -56,10 +56,11 @@ class BindingReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A situation, and the ledger's rows behind its bindings (requester name -> rows)."""
+    """A situation, the ledger's rows behind its bindings (requester name -> rows), and the sides by resource (its key)."""
 
     situation: Situation
-    bound: dict[str, list[BoundEndpoint]]
+    bound: dict[str, list[BoundEndpoint]] = field(default_factory=dict)
+    sides: dict[str, RequesterSide] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +91,15 @@ class Gatherer:
 
         situation = Situation(Target(target), listed())
         if not any(c.pending for c in situation.connections):
-            return Gathered(situation, {})
+            return Gathered(situation)
         situation, rules = self._with_rules(situation, policy, adapter, today)
-        situation, bound = self._with_sides(situation, policy, rules, listed)
-        return Gathered(replace(situation, private_endpoints=self._views(policy, rules, situation)), bound)
+        gathered = self._with_sides(situation, policy, rules, listed)
+        views = self._views(policy, rules, gathered.situation)
+        return replace(gathered, situation=replace(gathered.situation, private_endpoints=views))
 
     def _with_sides(
         self, situation: Situation, policy: Policy, rules: list[Rule], listed: Callable[[], tuple[Connection, ...]]
-    ) -> tuple[Situation, dict[str, list[BoundEndpoint]]]:
+    ) -> Gathered:
         """What the requesters' own resources answer, what is spent of it, and the connections as listed afterwards."""
         service = any(isinstance(policy.requester_of(n), ServiceRequester) for r in rules for n in r.requesters or ())
         situation = self._with_tenants(situation, decided=service)
@@ -110,7 +112,7 @@ class Gatherer:
             situation = self._with_tenants(replace(situation, sides=sides, connections=listed()), decided=True)
         target = situation.target.id
         here = {name: tuple(b.binding for b in rows if b.target.same(target)) for name, rows in bound.items()}
-        return replace(situation, bindings=here), bound
+        return Gathered(replace(situation, bindings=here), bound, asked)
 
     def _with_rules(
         self, situation: Situation, policy: Policy, adapter: TargetAdapter, today: date

@@ -173,6 +173,7 @@ class Reviewer:
             adapter=self._adapter(target),
             connections=gathered.situation.connections,
             bound=gathered.bound,
+            sides=gathered.sides,
             intents={i.key: i for i in self.intents.of(target)},
             patience=Patience(self.sleep),
             age=lambda: self.clock() - read_at,

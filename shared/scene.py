@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.evidence.model import Connection
+from shared.evidence.model import Connection, RequesterSide
 from shared.ledger.bindings import BoundEndpoint
 from shared.ledger.intents import DECIDING, Intent
 from shared.operations import Patience
@@ -18,7 +18,8 @@ from shared.targets.adapter import TargetAdapter
 class Scene:
     """One review at work on one target: what it read, and what it leaves for later.
 
-    `finished` intents are closed when their alerts are in the outbox: until then a crash must find them. `looked_at`: when
+    `sides`: what resources of requesters (by their key) answered in this review, so that each is asked once. `finished`
+    intents are closed when their alerts are in the outbox: until then a crash must find them. `looked_at`: when
     the firewall work that was due was looked at; what falls due after that moment needs a message.
     """
 
@@ -26,6 +27,7 @@ class Scene:
     adapter: TargetAdapter
     connections: tuple[Connection, ...]
     bound: dict[str, list[BoundEndpoint]]
+    sides: dict[str, RequesterSide]
     intents: dict[str, Intent]
     patience: Patience
     age: Callable[[], float]

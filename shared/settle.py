@@ -53,7 +53,10 @@ class Settling:
         if self.now() - intent.created_at >= WAITS_FOR_REQUESTER:
             log.warning("%s does not show Approved for %s; not waiting longer", intent.requester, intent.connection_id)
             return True
-        side = self.sides.read(requester)
+        key = requester.resource.key
+        if key not in scene.sides:
+            scene.sides[key] = self.sides.read(requester)
+        side = scene.sides[key]
         endpoint = next((e for e in side.endpoints if e.id == intent.endpoint_id), None)
         if endpoint is not None and fold(endpoint.connection_status or "") == "approved":
             return True

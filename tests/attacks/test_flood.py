@@ -108,3 +108,21 @@ def test_a_message_that_a_later_review_has_answered_causes_no_other(world: World
     world.app.worker.handle(ReviewMessage(parse(account.id), cause), inserted_at)
 
     assert world.calls() == []
+
+
+def test_firewall_work_that_waits_for_our_side_reads_it_no_second_time(world: World, account: Target) -> None:
+    ours = Owner.make(world.azure, Service.SYNAPSE, world.home.subscription)
+    firewall = {"publicNetworkAccess": "selectedNetworks", "settleSeconds": 1}
+    world.policy({"ours": ours.requester()}, allow("ours", firewall=firewall))
+    for group in ("blob", "dfs", "queue"):
+        ours.ask(account, group, name=group)
+    world.time.advance(READY)
+    world.wake(account)
+    twin_of(ours).ask(account, "blob", name="late")
+    world.time.advance(READY)
+    world.forget_calls()
+
+    world.work()
+
+    assert account.firewall["defaultAction"] == "Deny"
+    assert len(world.calls("GET", "/synapse/")) == 1
