@@ -46,6 +46,11 @@ class ResourceId:
     names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        return self.text
+
+    @cached_property
+    def text(self) -> str:
+        """The id as Azure writes it, with the names as they were given."""
         text = f"/subscriptions/{self.subscription_id}"
         if self.resource_group:
             text += f"/resourceGroups/{self.resource_group}"
@@ -65,7 +70,7 @@ class ResourceId:
         """The last name: the resource's own ("" for a subscription or resource group)."""
         return self.names[-1] if self.names else ""
 
-    @property
+    @cached_property
     def group(self) -> ResourceId:
         """The resource group's id."""
         return ResourceId(self.subscription_id, self.resource_group)

@@ -81,7 +81,7 @@ class _Decision:
         if not connection.pending:
             return bare
         candidates = self.policy.index.candidates(connection.private_endpoint, tenant)
-        matches = [self._match(i, connection) for i in candidates]
+        matches = [self._match(i, connection) for i in candidates if not self._fails_at_target(i)]
         enforced = [m for m in matches if m.rule.mode is Mode.ENFORCE]
         verdict = self._judge(bare, enforced)
         if len(enforced) < len(matches):
@@ -94,7 +94,7 @@ class _Decision:
             verdict = replace(verdict, mode=Mode.AUDIT)
         if verdict.outcome is Outcome.APPROVED and verdict.rule:
             self.approved[verdict.rule] += 1
-        return self._with_reasons(verdict, matches)
+        return self._with_reasons(verdict, matches, candidates)
 
     def _judge(self, bare: Verdict, matches: list[_Match]) -> Verdict:
         def of(effect: Effect) -> list[_Match]:
@@ -114,10 +114,10 @@ class _Decision:
             return replace(_by(bare, Outcome.HELD, (waiting or named)[0]), waiting=bool(waiting))
         return replace(bare, outcome=Outcome.HELD)
 
-    def _with_reasons(self, verdict: Verdict, matches: list[_Match]) -> Verdict:
+    def _with_reasons(self, verdict: Verdict, matches: list[_Match], candidates: list[int]) -> Verdict:
         """Add why the other rules did not apply. Those that cannot concern the connection are looked at last and least."""
         failed = sorted((m for m in matches if m.failure is not None), key=lambda m: m.nearness)
-        others = self._others({m.index for m in matches}, verdict.connection)
+        others = self._others(candidates, verdict.connection)
         nearest = islice(heapq.merge(failed, others, key=lambda m: m.nearness), MAX_REASONS)
         reasons = tuple(
             Reason(m.rule.name, m.failure.check, m.failure.expected, m.failure.found) for m in nearest if m.failure
@@ -125,13 +125,24 @@ class _Decision:
         applied = sum(1 for m in matches if m.failure is None)
         return replace(verdict, reasons=reasons, reasons_omitted=len(self.policy.rules) - applied - len(reasons))
 
-    def _others(self, looked_at: set[int], connection: Connection) -> Iterator[_Match]:
-        """The rules that the index left out, nearest first."""
-        rest = [i for i in range(len(self.policy.rules)) if i not in looked_at]
-        for matched in (True, False):
-            for i in rest:
-                if (self._target_failure(i) is None) is matched:
-                    yield self._match(i, connection)
+    def _others(self, candidates: list[int], connection: Connection) -> Iterator[_Match]:
+        """The rules that cannot apply (their target fails for certain, or the index left them out), nearest first."""
+        far = []
+        for i in (i for i in candidates if self._fails_at_target(i)):
+            match = self._match(i, connection)
+            if match.requester_matched:
+                yield match
+            else:
+                far.append(i)
+        left_out = sorted(set(range(len(self.policy.rules))).difference(candidates))
+        yield from (self._match(i, connection) for i in left_out if self._target_failure(i) is None)
+        far = sorted([*far, *(i for i in left_out if self._target_failure(i) is not None)])
+        yield from (self._match(i, connection) for i in far)
+
+    def _fails_at_target(self, index: int) -> bool:
+        """Whether the rule certainly does not concern the target; unread tags leave that open."""
+        failure = self._target_failure(index)
+        return failure is not None and not failure.unknown
 
     def _target_failure(self, index: int) -> Failure | None:
         if index not in self.target_failures:
