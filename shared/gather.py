@@ -157,7 +157,7 @@ def _listed(adapter: TargetAdapter, target: ResourceId, seen: dict[str, Seen]) -
     """The target's connections with what was seen of them before; what the Pending ones say now is added to `seen`."""
     found = {request_key(c.id, c.private_endpoint_id): c for c in adapter.connections(target)}
     before = dict(seen)
-    seen |= {key: replace(seen.get(key, Seen("")), message=c.description) for key, c in found.items() if c.pending}
+    seen |= {key: replace(seen.get(key, Seen()), message=c.description) for key, c in found.items() if c.pending}
     return tuple(replace(c, seen=before.get(key)) for key, c in found.items())
 
 

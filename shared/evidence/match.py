@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
+from shared.evidence.fit import fits, is_its_own, may_be
 from shared.evidence.model import Binding, Check, Connection, ManagedEndpoint, RequesterSide, Situation
 from shared.policy.model import Service, ServiceRequester
 from shared.resource_id import fold
-from shared.targets.types import sub_resource_key
 
 RANDOM_MESSAGE_LENGTH = 22
 """Characters without a space between them that make a message unguessable: 128 bits in base64url are 22."""
-
-CLOCK_SKEW = timedelta(seconds=30)
-"""How far the clocks of the app and of a requester's service may differ."""
 
 _Group = tuple[list[Connection], list[ManagedEndpoint]]
 
@@ -144,18 +140,13 @@ class _Matcher:
         return self._by_message(connection) or self._by_group(connection, group) or self._nothing_fits(connection)
 
     def _is_its_own(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
-        """Whether the connection carries what the service gives an endpoint: its message, or its whole name."""
-        if self._shows_no_state:
-            return connection.message == endpoint.request_message
-        private_endpoint = connection.private_endpoint
-        name = f"{self.requester.resource.name}.{endpoint.name}"
-        return private_endpoint is not None and fold(private_endpoint.name) == fold(name)
+        return is_its_own(self.requester, connection, endpoint)
 
     def _fits(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
-        """Whether the connection may be the endpoint's. Its tenant was looked at before."""
-        shown = connection.sub_resource
-        agrees = not shown or not endpoint.sub_resource or sub_resource_key(shown) == endpoint.sub_resource_key
-        return agrees and self._is_its_own(connection, endpoint) and not _was_there_before(connection, endpoint)
+        return fits(self.requester, connection, endpoint)
+
+    def _may_be(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
+        return may_be(self.requester, connection, endpoint)
 
     def _by_message(self, connection: Connection) -> Proof | None:
         """A random message that only this connection carries proves by itself, also while the endpoint is being made."""
@@ -184,7 +175,7 @@ class _Matcher:
                          found=_states(endpoints))  # fmt: skip
         if len(connections) != len(endpoints) or any(self.situation.tenant_of(c) is None for c in connections):
             return self._ambiguous(f"{len(connections)} connections, {len(endpoints)} endpoints")
-        pairs = _pair(connections, endpoints, self._fits)
+        pairs = _pair(connections, endpoints, self._may_be)
         if pairs is None:
             return self._ambiguous("connections and endpoints that cannot be paired one to one")
         return Proof(endpoint=pairs[connection.key], sub_resources=frozenset(e.sub_resource_key for e in endpoints))
@@ -216,19 +207,13 @@ class _Matcher:
             connections, endpoints = [left.pop(next(iter(left)))], list[ManagedEndpoint]()
             grown = True
             while grown:
-                near = [i for i, e in free.items() if any(self._fits(c, e) for c in connections)]
+                near = [i for i, e in free.items() if any(self._may_be(c, e) for c in connections)]
                 endpoints += [free.pop(i) for i in near]
-                more = [key for key, c in left.items() if any(self._fits(c, e) for e in endpoints)]
+                more = [key for key, c in left.items() if any(self._may_be(c, e) for e in endpoints)]
                 connections += [left.pop(key) for key in more]
                 grown = bool(near or more)
             groups.append((connections, endpoints))
         return groups
-
-
-def _was_there_before(connection: Connection, endpoint: ManagedEndpoint) -> bool:
-    """Whether a connection was seen before the endpoint was made: then it is another's, whatever it says."""
-    seen_at = connection.seen.at if connection.seen else None
-    return seen_at is not None and endpoint.created_at is not None and seen_at + CLOCK_SKEW < endpoint.created_at
 
 
 def _states(endpoints: Iterable[ManagedEndpoint]) -> str:

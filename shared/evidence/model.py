@@ -48,12 +48,12 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen of a request before: the message that it asked with, and when it was there for the first time.
+    """What was seen of a request before: the message that it asked with (None: it was decided already), and since when.
 
     Whoever decides on a request overwrites its message, and no target tells since when it has a connection.
     """
 
-    message: str
+    message: str | None = None
     at: datetime | None = None
 
 
@@ -101,9 +101,11 @@ class Connection:
         return endpoint.key if endpoint else None
 
     @property
-    def message(self) -> str:
-        """The message that it asked with, as far as that is known."""
-        return self.description if self.pending or self.seen is None else self.seen.message
+    def message(self) -> str | None:
+        """The message that it asked with; None where nobody saw it Pending."""
+        if self.pending:
+            return self.description
+        return self.seen.message if self.seen else None
 
     def has_status(self, status: str) -> bool:
         """Whether the connection is in that state, without regard to case."""

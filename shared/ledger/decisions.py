@@ -41,7 +41,8 @@ class Current:
         milliseconds = _END_OF_TIME - int(self.row.partition("|")[0])
         return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
 
-    seen: Seen | None = None
+    seen_at: datetime | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class TargetRecord:
     @property
     def seen(self) -> dict[str, Seen]:
         """What was seen of each request, by its key."""
-        return {key: known.seen for key, known in self.current.items() if known.seen is not None}
+        return {key: Seen(known.message, known.seen_at) for key, known in self.current.items()}
 
 
 class Decisions:
@@ -69,7 +70,9 @@ class Decisions:
         if row is None:
             return TargetRecord()
         current = {
-            key: Current(c["row"], c["digest"], c["id"], moment(c.get("waitingSince")), _seen(c))
+            key: Current(
+                c["row"], c["digest"], c["id"], moment(c.get("waitingSince")), moment(c.get("seenAt")), c.get("message")
+            )
             for key, c in (unpack(row, "current") or {}).items()
         }
         return TargetRecord(moment(row.get("listedAt")), current)
@@ -110,7 +113,7 @@ class Decisions:
                 "row": row_key, "digest": decision.digest, "id": decision.decision_id,
                 "waitingSince": stamp(waiting[decision.key]) if decision.key in waiting else None,
                 "message": decision.verdict.connection.message,
-                "seenAt": stamp((known and known.seen and known.seen.at) or now),
+                "seenAt": stamp((known and known.seen_at) or now),
             }  # fmt: skip
         seen = listed_at or before.listed_at
         review: Row = {"PartitionKey": partition(target), "RowKey": REVIEW, "listedAt": stamp(seen) if seen else ""}
@@ -131,11 +134,6 @@ class Decisions:
     def amend(self, target: ResourceId, row_key: str, shown: dict[str, Any]) -> None:
         """Replace the JSON of a decision that is in the ledger already (what became of its firewall)."""
         self._table.merge({"PartitionKey": partition(target), "RowKey": row_key} | pack("decision", shown))
-
-
-def _seen(current: Mapping[str, Any]) -> Seen | None:
-    message = current.get("message")
-    return Seen(message, moment(current.get("seenAt"))) if message is not None else None
 
 
 def row_key(decision: Decision) -> str:
