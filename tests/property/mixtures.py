@@ -1,4 +1,4 @@
-"""Mixtures of genuine and forged requests at one target, played against the local Azure; a mixture is a list of steps.
+"""Mixtures of genuine and forged requests at one target, played against the local Azure; a story is a list of steps.
 
 What a step stands for is bound to what is there when it is played: a copy of a request that nobody has made is left out, so
 that every list of steps is a story that may happen. What may not happen: an attacker who knows a random message before its
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -99,19 +100,30 @@ class Wake:
 
 Step = Ask | Forge | Delete | Withdraw | Flood | Decide | Pass | Wake
 
-_groups = st.sampled_from(["blob"] * 5 + ["dfs"] * 3 + ["queue"])
+GROUPS = {"storage": ["blob"] * 5 + ["dfs"] * 3 + ["queue"], "eventHubs": ["namespace"]}
+"""Sub-resources to ask for; no rule allows a queue."""
+
 _ways = st.sampled_from(["twin"] * 4 + ["own tenant", "nobody's", "near", "bare"])
 _seconds = st.sampled_from([5.0, 31.0, 61.0, 80.0, 200.0, 200.0])
 
 
+@dataclass(frozen=True)
+class Story:
+    """What happens at a new target of a kind."""
+
+    target: str
+    steps: tuple[Step, ...]
+
+
 @st.composite
-def mixtures(draw: st.DrawFn) -> list[Step]:
-    """A list of steps about few endpoints, so that they meet; some come in rows that make a story."""
+def stories(draw: st.DrawFn) -> Story:
+    """Steps about few endpoints, so that they meet; most come in rows that lead somewhere."""
+    target = draw(st.sampled_from(["storage"] * 3 + ["eventHubs"]))
     keys = [Key(owner, name) for owner in OWNERS for name in NAMES]
     about = draw(st.lists(st.sampled_from(keys), min_size=1, max_size=2, unique=True))
 
     def row() -> list[Step]:
-        key, group, how = draw(st.sampled_from(about)), draw(_groups), draw(_ways)
+        key, group, how = draw(st.sampled_from(about)), draw(st.sampled_from(GROUPS[target])), draw(_ways)
         ask, forge, wait = Ask(key, group), Forge(how, key, group), Pass(draw(_seconds))
         decide = Decide(key, draw(st.sampled_from(["Approved", "Rejected"])))
         withdraw = Withdraw(draw(st.booleans()))
@@ -125,7 +137,7 @@ def mixtures(draw: st.DrawFn) -> list[Step]:
         ]  # fmt: skip
         return draw(st.sampled_from(rows))
 
-    return [step for _ in range(draw(st.integers(2, 7))) for step in row()]
+    return Story(target, tuple(step for _ in range(draw(st.integers(2, 7))) for step in row()))
 
 
 class MixtureWorld(World):
@@ -144,7 +156,7 @@ class MixtureWorld(World):
         made = {n: Owner.make(self.azure, k, self.home.subscription) for n, k in zip(OWNERS, kinds, strict=True)}
         requesters = {n: owner.requester() for n, owner in made.items()} | {"hub": self.hub.requester()}
         requesters["adx"] |= {"requireMessage": True}
-        self.policy(requesters, *(allow(name, subResources=["blob", "dfs"]) for name in requesters))
+        self.policy(requesters, *(allow(name, subResources=["blob", "dfs", "namespace"]) for name in requesters))
         return made
 
     @cached_property
@@ -184,8 +196,14 @@ class Mixture:
     by_hand: set[str] = field(default_factory=set)
     reading: bool = False
 
-    def play(self, steps: list[Step]) -> None:
+    @property
+    def groups(self) -> list[str]:
+        """The sub-resources that the target has."""
+        return GROUPS["eventHubs" if "Microsoft.EventHub" in self.target.id else "storage"]
+
+    def play(self, steps: Iterable[Step]) -> None:
         """Play the steps, then let everything end that has begun."""
+        assert self.world.ours, "they and the policy come before the first review"
         for step in steps:
             self.step(step)
             self.check()
@@ -193,6 +211,11 @@ class Mixture:
             self.world.wake(self.target)
             self.world.later(LONG_ENOUGH)
             self.check()
+
+    def end(self) -> None:
+        """Forget the target: the oracle tells of all there are."""
+        self.world.azure.arm("DELETE", self.target.id, self.target.version)
+        self.world.queue.waiting.clear()
 
     def check(self) -> None:
         """Nothing is approved that should not be."""
@@ -213,7 +236,7 @@ class Mixture:
             case Flood():
                 stranger = self.world.stranger()
                 for number in range(step.connections):
-                    stranger.endpoint(self.target, "blob", message=SHORT, name=f"flood-{self.tag}-{number}")
+                    stranger.endpoint(self.target, self.groups[0], message=SHORT, name=f"flood-{self.tag}-{number}")
             case Decide():
                 self._decide(step)
             case Pass():
@@ -235,7 +258,7 @@ class Mixture:
             one
             for one in self.seen()
             if one["status"] != "Pending" and one["connectionId"] not in self.by_hand
-            and (one["requesterId"].lower() not in ours or one["subResource"] not in ("blob", "dfs"))
+            and (one["requesterId"].lower() not in ours or one["subResource"] == "queue")
         ]  # fmt: skip
 
     def left_pending(self) -> list[Json]:
@@ -243,7 +266,7 @@ class Mixture:
         sure = {
             managed.id.lower()
             for key, (managed, group) in self.asked.items()
-            if key not in self.doubtful and group in ("blob", "dfs")
+            if key not in self.doubtful and group != "queue"
         }
         return [one for one in self.seen() if one["requesterId"].lower() in sure and one["status"] != "Approved"]
 

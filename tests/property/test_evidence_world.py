@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from local.azure.process import AzureProcess
 from tests.functional.clock import MovedTime
 from tests.local_host.azurite_server import Account
-from tests.property.mixtures import Mixture, MixtureWorld, Step, mixtures
+from tests.property.mixtures import Mixture, MixtureWorld, Story, stories
 
 A_BATCH = 20
 
@@ -56,12 +56,13 @@ def test_nothing_forged_is_approved_and_nothing_genuine_that_stands_alone_is_lef
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(mixtures())
-    def play(steps: list[Step]) -> None:
-        target = world.storage_account()
-        world.ours  # noqa: B018  # they and the policy come before the first review
-        mixture = Mixture(world, target)
-        mixture.play(steps)
-        assert mixture.left_pending() == []
+    @given(stories())
+    def play(story: Story) -> None:
+        mixture = Mixture(world, world.storage_account() if story.target == "storage" else world.namespace())
+        try:
+            mixture.play(story.steps)
+            assert mixture.left_pending() == []
+        finally:
+            mixture.end()
 
     play()
