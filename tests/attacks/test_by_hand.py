@@ -36,3 +36,24 @@ def test_a_perfect_forgery_stays_pending_when_somebody_decides_on_the_genuine_re
         world.later(40)
 
     assert (genuine.status, forged.status) == (decision, "Pending")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_forgery_that_is_deleted_at_the_target_is_out_of_the_way_and_one_that_is_rejected_is_not(
+    world: World, service: Service
+) -> None:
+    ours = Owner.make(world.azure, service, world.home.subscription)
+    world.policy({"ours": ours.requester()}, allow("ours"))
+    account, message = world.storage_account(), secrets.token_urlsafe(18)
+    genuine = ours.ask(account, "blob", name="mpe", message=message)
+    forged = twin_of(ours).ask(account, "blob", name="mpe", message=message)
+    world.time.advance(MADE)
+    world.wake(account)
+
+    forged.request.decide("Rejected")
+    world.wake(account)
+    assert genuine.status == "Pending", "the rejected one may be ours as well"
+    world.azure.arm("DELETE", forged.request.connection_id, account.version)
+    world.wake(account)
+
+    assert genuine.status == "Approved"

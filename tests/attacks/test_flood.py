@@ -13,7 +13,7 @@ from shared.policy.model import Service
 from shared.resource_id import parse
 from tests.attacks.services import Owner, twin_of
 from tests.functional.estate import READY, Party, Request, Target
-from tests.functional.world import World, allow
+from tests.functional.world import World, allow, deny
 
 MANY = 200
 """As many private endpoint connections as a storage account takes."""
@@ -126,3 +126,15 @@ def test_firewall_work_that_waits_for_our_side_reads_it_no_second_time(world: Wo
 
     assert account.firewall["defaultAction"] == "Deny"
     assert len(world.calls("GET", "/synapse/")) == 1
+
+
+@pytest.mark.xfail(
+    strict=True, reason="INTERFACE section 9 lets a digest stand for unknown requesters and missing evidence only"
+)
+def test_a_rule_that_denies_everybody_makes_a_flood_no_louder(world: World, account: Target) -> None:
+    world.policy({"hub": world.hub.requester()}, deny())
+    flood(world.stranger(), account, 30)
+
+    world.wake(account)
+
+    assert len(world.alerts()) <= 11
