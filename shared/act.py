@@ -99,15 +99,11 @@ class Actor:
     def _free(self, bound: BoundEndpoint, private_endpoint: str, scene: Scene) -> None:
         """Make room for a new binding of an endpoint that the match held for unspent, or for reserved to this request.
 
-        Another private endpoint's goes only once its connection is gone. This one's own goes if the endpoint was made
-        again under its name since: what was noted of the one before must not free the new one.
+        Another private endpoint's goes only once its connection is gone. This one's own is made anew: the endpoint may have
+        been made again under its name, and what was noted of the one before must not free the new one.
         """
-        binding = bound.binding
-        if binding.private_endpoint_id == private_endpoint:
-            room = binding.absent_since is not None or not bound.target.same(scene.target)
-        else:
-            room = freed(replace(binding, absent_since=binding.absent_since or self.now()), None, scene.connections)
-        if room:
+        gone = replace(bound.binding, absent_since=bound.binding.absent_since or self.now())
+        if bound.binding.private_endpoint_id == private_endpoint or freed(gone, None, scene.connections):
             self.bindings.free(bound)
 
     def _open(self, decision: Decision, scene: Scene) -> Intent:

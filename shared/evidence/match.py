@@ -49,8 +49,11 @@ def is_random(message: str) -> bool:
 
 
 def freed(binding: Binding, endpoint: ManagedEndpoint | None, connections: Iterable[Connection]) -> bool:
-    """Whether a spent endpoint may be used again: its connection is gone, and it was seen absent or was made later."""
-    if any(c.private_endpoint_key == binding.private_endpoint_id for c in connections):
+    """Whether a spent endpoint may be used again: its connection is gone, and it was seen absent or was made later.
+
+    A Pending connection is no longer the one that was approved: it is a new request of a private endpoint with that id.
+    """
+    if any(c.private_endpoint_key == binding.private_endpoint_id and not c.pending for c in connections):
         return False
     if binding.absent_since is not None:
         return True

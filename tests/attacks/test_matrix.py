@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -227,3 +228,34 @@ def test_a_request_that_turns_up_between_the_reads_is_compared_with_its_own_requ
 
 def by_message(kind: Kind) -> bool:
     return kind.service is Service.KUSTO
+
+
+NAMED = (Service.SYNAPSE, Service.DATA_FACTORY)
+
+
+@pytest.mark.parametrize("service", NAMED)
+@pytest.mark.parametrize("target", TARGETS, ids=target_name)
+def test_the_id_of_a_private_endpoint_that_was_ours_once_is_no_evidence_when_our_endpoint_is_made_again(
+    target: ResourceId, service: Service
+) -> None:
+    """Where two services share Microsoft's subscriptions, somebody else may have taken the name meanwhile."""
+    genuine = Genuine(service, target)
+    gone = replace(genuine.binding(), absent_since=datetime(2026, 11, 21, 1, tzinfo=UTC))
+    taken = genuine.connection()
+    asking = policy(service_requester(service))
+    making = Paper(target, [(taken,)], (genuine.endpoint(ready=False),), bindings=(gone,))
+
+    verdict = making.decide(asking)[taken.id]
+
+    assert (verdict.outcome, verdict.reasons[0].check) == (Outcome.HELD, Check.NOT_READY)
+
+
+@pytest.mark.parametrize("service", NAMED)
+@pytest.mark.parametrize("target", TARGETS, ids=target_name)
+def test_an_endpoint_that_is_made_again_is_proven_as_the_first_time(target: ResourceId, service: Service) -> None:
+    genuine = Genuine(service, target)
+    gone = replace(genuine.binding(), absent_since=datetime(2026, 11, 21, 1, tzinfo=UTC))
+    own = genuine.connection()
+    paper = Paper(target, [(own,)], (genuine.endpoint(),), bindings=(gone,))
+
+    assert paper.decide(policy(service_requester(service)))[own.id].outcome is Outcome.APPROVED
