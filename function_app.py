@@ -9,11 +9,11 @@ from functools import cache
 
 import azure.functions as func
 
-from shared.answer import Answer
 from shared.app import App, build
-from shared.events import MalformedEventError, target_of
-from shared.messages import POISON_QUEUE, QUEUE, ReviewMessage, parse_message
 from shared.settings import sweep_schedule
+from shared.triggers.events import MalformedEventError, target_of
+from shared.triggers.http import Answer
+from shared.triggers.messages import POISON_QUEUE, QUEUE, ReviewMessage, parse_message
 
 STORAGE = "AzureWebJobsStorage"
 

@@ -7,9 +7,10 @@ from datetime import date
 from functools import partial
 
 from bench.figure import Figure, median_time
-from shared.evidence.model import Connection, Situation, Target
+from shared.model.connection import Connection
+from shared.model.situation import Situation, Target
 from shared.policy.decide import decide
-from shared.policy.document import load
+from shared.policy.language.document import load
 from shared.resource_id import parse
 
 _RULES = (10, 1000)

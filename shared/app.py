@@ -15,18 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from shared.act import Actor
-from shared.arm import Arm
-from shared.clients import Storage, credential_of, topic_of
-from shared.evidence.data_factory import DataFactoryReader
-from shared.evidence.kusto import KustoReader
-from shared.evidence.private_endpoint import PrivateEndpoints
-from shared.evidence.requesters import RequesterReader, RequesterSides
-from shared.evidence.synapse import SynapseReader
-from shared.evidence.tenants import Tenants
-from shared.firewall_work import FirewallWriter
-from shared.gather import Gatherer
-from shared.leases import CONTAINER, BlobLeases
+from shared.alerts.topic import Outbox
+from shared.azure.arm import Arm
+from shared.azure.clients import Storage, credential_of, topic_of
+from shared.azure.leases import CONTAINER, BlobLeases
 from shared.ledger.alerts import AlertBook
 from shared.ledger.bindings import Bindings
 from shared.ledger.decisions import Decisions
@@ -37,26 +29,34 @@ from shared.ledger.retention import Retention
 from shared.ledger.runs import Runs
 from shared.ledger.tables import Table
 from shared.ledger.tenants import TenantCache
-from shared.messages import QUEUE, Messages, QueueMessages
-from shared.policy.model import Service
-from shared.policy.source import PolicySource, file_reader
-from shared.reevaluate import Reevaluation
-from shared.restore import Restorer
-from shared.restore_request import Restoration
-from shared.review import Reviewer
-from shared.scope import ArmScope
+from shared.model.requester import Service
+from shared.model.target_types import TARGET_TYPES
+from shared.policy.current import PolicySource, file_reader
+from shared.requesters.data_factory import DataFactoryReader
+from shared.requesters.kusto import KustoReader
+from shared.requesters.private_endpoint import PrivateEndpoints
+from shared.requesters.sides import RequesterReader, RequesterSides
+from shared.requesters.synapse import SynapseReader
+from shared.requesters.tenants import Tenants
+from shared.review.carry_out import Actor
+from shared.review.firewall_work import FirewallWriter
+from shared.review.observe import Gatherer
+from shared.review.restore import Restorer
+from shared.review.review import Reviewer
+from shared.review.scope import ArmScope
+from shared.review.tighten import Tightener
+from shared.review.waiting import Settling
 from shared.settings import Settings, StorageSettings, read_settings
-from shared.settle import Settling
-from shared.sweep import Estate, Sweep
 from shared.targets.adapter import TargetAdapter
 from shared.targets.arm_resource import ArmResources
 from shared.targets.event_hubs import EventHubsNamespaces
 from shared.targets.sdk import ManagementClients, SdkAdapter
 from shared.targets.storage import StorageAccounts
-from shared.targets.types import TARGET_TYPES
-from shared.tighten import Tightener
-from shared.topic import Outbox
-from shared.work import Worker
+from shared.triggers.message_handler import Worker
+from shared.triggers.messages import QUEUE, Messages, QueueMessages
+from shared.triggers.reevaluate import Reevaluation
+from shared.triggers.restore import Restoration
+from shared.triggers.sweep import Estate, Sweep
 
 
 @dataclass(frozen=True, slots=True)

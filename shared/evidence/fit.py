@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from shared.evidence.model import Connection, ManagedEndpoint
-from shared.policy.model import Service, ServiceRequester
+from shared.model.connection import Connection
+from shared.model.requester import ManagedEndpoint, Service, ServiceRequester
+from shared.model.target_types import sub_resource_key
 from shared.resource_id import fold
-from shared.targets.types import sub_resource_key
 
 CLOCK_SKEW = timedelta(seconds=30)
 """How far the clocks of the app and of a requester's service may differ."""

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.evidence.fit import fits, is_its_own, may_be
-from shared.evidence.model import Binding, Check, Connection, ManagedEndpoint, RequesterSide, Situation
-from shared.policy.model import Service, ServiceRequester
+from shared.model.check import Check
+from shared.model.connection import Connection
+from shared.model.requester import Binding, ManagedEndpoint, RequesterSide, Service, ServiceRequester
+from shared.model.situation import Situation
 from shared.resource_id import fold
 
 RANDOM_MESSAGE_LENGTH = 22

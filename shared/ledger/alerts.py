@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.alerts import FLOODING, AlertType, Condition, digest
+from shared.alerts.conditions import FLOODING, AlertType, Condition, digest
 from shared.ledger.tables import Row, Table, moment, pack, partition, stamp, unpack
 
 OPEN_MOST = 10

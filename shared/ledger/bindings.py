@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.evidence.model import Binding, RequesterSide
 from shared.ledger.tables import Row, Table, moment, partition, stamp
+from shared.model.requester import Binding, RequesterSide
 from shared.resource_id import ResourceId, fold, parse
 
 

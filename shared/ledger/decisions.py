@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.decision import Decision
-from shared.evidence.model import Seen
 from shared.ledger.tables import Row, Table, moment, pack, partition, stamp, unpack
+from shared.model.connection import Seen
+from shared.model.decision import Decision
 from shared.resource_id import ResourceId
 
 REVIEW = "~review"

@@ -19,7 +19,7 @@ _END_OF_TIME = 9_999_999_999_999
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFirewall:
+class FirewallSnapshot:
     """A firewall as it was before the app tightened it, and as the app left it."""
 
     target: ResourceId
@@ -41,29 +41,29 @@ class Firewalls:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def newest(self, target: ResourceId) -> KeptFirewall | None:
+    def newest(self, target: ResourceId) -> FirewallSnapshot | None:
         """What the last tightening that was not put back has left; None where there is none."""
         rows = self._table.query("PartitionKey eq @target", target=partition(target))
         return _kept(target, min(rows, key=lambda row: str(row["RowKey"]))) if rows else None
 
     def begin(
         self, target: ResourceId, before: dict[str, Any], decisions: tuple[str, ...], now: datetime
-    ) -> KeptFirewall:
+    ) -> FirewallSnapshot:
         """Keep a firewall before it is written."""
         milliseconds = int(now.astimezone(UTC).timestamp() * 1000)
-        kept = KeptFirewall(target, f"{_END_OF_TIME - milliseconds:013d}", before, decisions)
+        kept = FirewallSnapshot(target, f"{_END_OF_TIME - milliseconds:013d}", before, decisions)
         self._table.put(_row(kept) | {"writtenAt": stamp(now)})
         return kept
 
-    def running(self, kept: KeptFirewall, operation: str) -> KeptFirewall:
+    def running(self, kept: FirewallSnapshot, operation: str) -> FirewallSnapshot:
         """Note the operation that a write started, so that whoever comes next follows it; "" when it has ended."""
         return self._update(replace(kept, operation=operation))
 
-    def written(self, kept: KeptFirewall, after: dict[str, Any]) -> KeptFirewall:
+    def written(self, kept: FirewallSnapshot, after: dict[str, Any]) -> FirewallSnapshot:
         """Note the firewall as it was read back."""
         return self._update(replace(kept, after=after, operation=""))
 
-    def forget(self, kept: KeptFirewall) -> None:
+    def forget(self, kept: FirewallSnapshot) -> None:
         """Delete a row: it was put back, or nothing was written."""
         self._table.delete(partition(kept.target), kept.row)
 
@@ -73,12 +73,12 @@ class Firewalls:
         for row in rows:
             self._table.delete(row["PartitionKey"], row["RowKey"])
 
-    def _update(self, kept: KeptFirewall) -> KeptFirewall:
+    def _update(self, kept: FirewallSnapshot) -> FirewallSnapshot:
         self._table.merge(_row(kept))
         return kept
 
 
-def _row(kept: KeptFirewall) -> Row:
+def _row(kept: FirewallSnapshot) -> Row:
     row: Row = {
         "PartitionKey": partition(kept.target),
         "RowKey": kept.row,
@@ -88,8 +88,8 @@ def _row(kept: KeptFirewall) -> Row:
     return row | pack("before", kept.before) | pack("after", kept.after) | pack("decisions", kept.decisions)
 
 
-def _kept(target: ResourceId, row: Row) -> KeptFirewall:
-    return KeptFirewall(
+def _kept(target: ResourceId, row: Row) -> FirewallSnapshot:
+    return FirewallSnapshot(
         target=target,
         row=row["RowKey"],
         before=unpack(row, "before"),

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.ledger.tables import Row, Table, moment, pack, partition, stamp, unpack
-from shared.policy.model import FirewallRule
+from shared.model.firewall import FirewallWish
 from shared.resource_id import ResourceId, fold, parse
 
 DECIDING = "deciding"
@@ -38,7 +38,7 @@ class Intent:
     decision_row: str
     shown: dict[str, Any]
     created_at: datetime
-    firewall: FirewallRule | None = None
+    firewall: FirewallWish | None = None
     phase: str = DECIDING
     due_at: datetime | None = None
     problem: str = ""
@@ -127,7 +127,7 @@ def _intent(row: Row) -> Intent:
         decision_row=row["decisionRow"],
         shown=unpack(row, "decision") or {},
         created_at=created,
-        firewall=FirewallRule(*wish) if wish else None,
+        firewall=FirewallWish(*wish) if wish else None,
         phase=row["phase"],
         due_at=moment(row.get("dueAt")),
         problem=row.get("problem", ""),

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from shared.decision import Decision
 from shared.ledger.tables import Row, Table, pack, stamp, unpack
+from shared.model.decision import Decision
 from shared.resource_id import ResourceId
 
 

@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from shared.evidence.model import Check, Connection, Situation, Target
-from shared.policy.model import HOME, MICROSOFT_TENANTS, PrivateEndpointRequester, Rule
+from shared.model.check import Check
+from shared.model.connection import Connection
+from shared.model.requester import HOME, MICROSOFT_TENANTS, PrivateEndpointRequester
+from shared.model.situation import Situation, Target
+from shared.model.target_types import sub_resource_key
+from shared.policy.rules import Rule
 from shared.resource_id import fold
-from shared.targets.types import sub_resource_key
 
 _SHOWN = 5
 

@@ -15,27 +15,17 @@ from datetime import date
 from itertools import islice
 
 from shared.evidence.match import Proof, prove
-from shared.evidence.model import Check, Connection, Situation
-from shared.policy.checks import (
-    Failure,
-    limit_checks,
-    private_endpoint_checks,
-    sub_resource_check,
-    target_checks,
-)
-from shared.policy.model import (
-    Effect,
-    FirewallRule,
-    Mode,
-    Policy,
-    PrivateEndpointRequester,
-    Requester,
-    Rule,
-    ServiceRequester,
-)
-from shared.policy.stamp import stamped_rule
-from shared.policy.verdict import MAX_REASONS, Outcome, Reason, Verdict
-from shared.targets.types import sub_resource_key
+from shared.model.check import Check
+from shared.model.connection import Connection
+from shared.model.decision import Outcome, Reason
+from shared.model.firewall import FirewallWish
+from shared.model.requester import PrivateEndpointRequester, Requester, ServiceRequester
+from shared.model.situation import Situation
+from shared.model.target_types import sub_resource_key
+from shared.policy.approval_text import stamped_rule
+from shared.policy.checks import Failure, limit_checks, private_endpoint_checks, sub_resource_check, target_checks
+from shared.policy.rules import Effect, Mode, Policy, Rule
+from shared.policy.verdict import MAX_REASONS, Verdict
 
 
 def decide(situation: Situation, policy: Policy, today: date) -> tuple[Verdict, ...]:
@@ -254,8 +244,8 @@ def _by(bare: Verdict, outcome: Outcome, match: _Match) -> Verdict:
     )
 
 
-def _combined(rules: Iterable[Rule]) -> FirewallRule | None:
-    combined: FirewallRule | None = None
+def _combined(rules: Iterable[Rule]) -> FirewallWish | None:
+    combined: FirewallWish | None = None
     for wish in (rule.firewall for rule in rules):
         if wish is not None:
             combined = wish if combined is None else combined.combine(wish)

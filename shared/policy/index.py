@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from shared.policy.model import HOME, PrivateEndpointRequester, Requester, Rule, Service
+from shared.model.requester import HOME, PrivateEndpointRequester, Requester, Service
+from shared.policy.rules import Rule
 from shared.resource_id import ResourceId, fold
 
 

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from shared.evidence.model import Check, Connection
-from shared.policy.model import FirewallRule, Mode, Requester
+from shared.model.connection import Connection
+from shared.model.decision import Outcome, Reason
+from shared.model.firewall import FirewallWish
+from shared.model.requester import Requester
+from shared.policy.rules import Mode
 
 MAX_REASONS = 20
-
-
-class Outcome(StrEnum):
-    """What becomes of a connection (INTERFACE section 5). `failed` is the review's to say, never the policy's."""
-
-    APPROVED = "approved"
-    HELD = "held"
-    DENIED = "denied"
-    REJECTED = "rejected"
-    UNCHANGED = "unchanged"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why one rule did not apply: the first of its checks that failed, what it wanted and what there was."""
-
-    rule: str
-    check: Check
-    expected: str | None = None
-    found: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +38,7 @@ class Verdict:
     requester: Requester | None = None
     reasons: tuple[Reason, ...] = ()
     reasons_omitted: int = 0
-    firewall: FirewallRule | None = None
+    firewall: FirewallWish | None = None
     endpoint_id: str | None = None
     sub_resource: str | None = None
     tenant_id: str | None = None

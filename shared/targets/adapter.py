@@ -6,18 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from shared.evidence.model import Connection
-from shared.firewall import Firewall
+from shared.azure.operations import Operation
+from shared.model.connection import Connection
+from shared.model.firewall import Firewall
 from shared.resource_id import ResourceId
-from shared.targets.firewalls.form import Request, State
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A long-running operation of ARM. `url` is used verbatim and never logged; `retry_after` in seconds."""
-
-    url: str = field(repr=False)
-    retry_after: float | None = None
+from shared.targets.firewalls.form import FirewallState, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +22,7 @@ class FirewallReading:
     """
 
     firewall: Firewall
-    state: State
+    state: FirewallState
     parts: Mapping[str, Any] = field(repr=False)
     obstacle: str | None = None
 
@@ -57,15 +50,15 @@ class TargetAdapter(Protocol):
         """The target's firewall."""
         ...
 
-    def words(self, state: State) -> Firewall:
+    def to_firewall(self, state: FirewallState) -> Firewall:
         """A state that was kept, in words."""
         ...
 
-    def tightened(self, reading: FirewallReading, wanted: Firewall) -> State:
+    def tightened(self, reading: FirewallReading, wanted: Firewall) -> FirewallState:
         """The state that was read, as strict as the words want it. Sends nothing."""
         ...
 
-    def step(self, reading: FirewallReading, wanted: State) -> Request | None:
+    def step(self, reading: FirewallReading, wanted: FirewallState) -> Request | None:
         """The next request on the way from the reading to a state; None when it is reached. Sends nothing."""
         ...
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from shared.arm import Arm
+from shared.azure.arm import Arm
+from shared.azure.operations import Operation
+from shared.model.target_types import TargetType
 from shared.resource_id import ResourceId
-from shared.targets.adapter import Operation
 from shared.targets.base import Adapter, operation_of
 from shared.targets.firewalls.form import Request
-from shared.targets.types import TargetType
 
 
 class ArmResources(Adapter):

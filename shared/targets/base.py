@@ -6,14 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from shared.azure.operations import Operation
 from shared.errors import NotFoundError
-from shared.evidence.model import Connection
-from shared.firewall import Firewall
+from shared.model.connection import Connection
+from shared.model.firewall import Firewall
+from shared.model.target_types import TargetType
 from shared.resource_id import ResourceId, fold
-from shared.targets.adapter import FirewallReading, Operation
+from shared.targets.adapter import FirewallReading
 from shared.targets.firewalls import FORMS
-from shared.targets.firewalls.form import Request, State
-from shared.targets.types import TargetType
+from shared.targets.firewalls.form import FirewallState, Request
 
 _FAILED = ("failed", "canceled", "disconnected")
 
@@ -69,17 +70,17 @@ class Adapter(ABC):
         parts: dict[str, Any] = {path: self.get(target, path) for path in ("", *self._form.objects)}
         parts |= {path: list(self.get_all(target, path)) for path in self._form.collections}
         state = self._form.state(parts)
-        return FirewallReading(self._form.words(state), state, parts, self._form.obstacle(parts))
+        return FirewallReading(self._form.to_firewall(state), state, parts, self._form.obstacle(parts))
 
-    def words(self, state: State) -> Firewall:
+    def to_firewall(self, state: FirewallState) -> Firewall:
         """See `TargetAdapter`."""
-        return self._form.words(state)
+        return self._form.to_firewall(state)
 
-    def tightened(self, reading: FirewallReading, wanted: Firewall) -> State:
+    def tightened(self, reading: FirewallReading, wanted: Firewall) -> FirewallState:
         """See `TargetAdapter`."""
         return self._form.tightened(reading.state, wanted)
 
-    def step(self, reading: FirewallReading, wanted: State) -> Request | None:
+    def step(self, reading: FirewallReading, wanted: FirewallState) -> Request | None:
         """See `TargetAdapter`."""
         return self._form.step(reading.parts, wanted)
 

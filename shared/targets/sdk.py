@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError
 
-from shared.arm import CLIENT_OPTIONS, retry_policy, translate
+from shared.azure.arm import CLIENT_OPTIONS, retry_policy, translate
+from shared.azure.operations import Operation
+from shared.model.target_types import TargetType
 from shared.resource_id import ResourceId
-from shared.targets.adapter import Operation
 from shared.targets.base import Adapter, operation_of
-from shared.targets.types import TargetType
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -12,8 +12,8 @@ from shared.targets.sdk import SdkAdapter, calling, plain, started
 if TYPE_CHECKING:
     from azure.mgmt.storage import StorageManagementClient
 
+    from shared.azure.operations import Operation
     from shared.resource_id import ResourceId
-    from shared.targets.adapter import Operation
     from shared.targets.firewalls.form import Request
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.evidence.model import Connection
-from shared.policy.model import Service
-from shared.policy.stamp import stamp
+from shared.model.connection import Connection
+from shared.model.requester import Service
+from shared.policy.approval_text import stamp
 from tests.attacks.paper import (
     MANAGED_GROUP,
     MICROSOFTS,

@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from shared.app import App
-from shared.evidence.model import RequesterSide
-from shared.gather import SideReader
-from shared.policy.model import ServiceRequester
+from shared.model.requester import RequesterSide, ServiceRequester
+from shared.review.observe import SideReader
 
 
 @dataclass

@@ -11,23 +11,23 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from shared.evidence.model import Binding, Connection, ManagedEndpoint, PrivateEndpointView, RequesterSide
-from shared.gather import Gatherer
 from shared.ledger.bindings import BoundEndpoint
-from shared.policy.decide import decide
-from shared.policy.model import (
-    Effect,
-    Mode,
-    Policy,
+from shared.model.connection import Connection
+from shared.model.requester import (
+    Binding,
+    ManagedEndpoint,
     PrivateEndpointRequester,
+    PrivateEndpointView,
     Requester,
-    Rule,
-    Scope,
+    RequesterSide,
     Service,
     ServiceRequester,
 )
+from shared.policy.decide import decide
+from shared.policy.rules import Effect, Mode, Policy, Rule, Scope
 from shared.policy.verdict import Verdict
 from shared.resource_id import ResourceId, parse
+from shared.review.observe import Gatherer
 
 TODAY = date(2026, 11, 21)
 HOME, PARTNER, STRANGER, AME = (

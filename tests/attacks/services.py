@@ -9,7 +9,7 @@ from typing import Any
 
 from local.azure.client import Reply
 from local.azure.tenants import HOME_TENANT
-from shared.policy.model import Service
+from shared.model.requester import Service
 from tests.functional.estate import OPERATOR, Azure, Json, Request, Target
 
 SERVICES = (Service.KUSTO, Service.SYNAPSE, Service.DATA_FACTORY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.policy.model import Service
+from shared.model.requester import Service
 from tests.attacks.services import SERVICES, Owner, twin_of
 from tests.functional.estate import READY
 from tests.functional.world import World, allow

@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from shared.policy.model import Service
+from shared.model.requester import Service
 from tests.attacks.services import SERVICES, Owner, twin_of
 from tests.functional.world import World, allow
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.evidence.tenants import tenant_of_challenge
+from shared.requesters.tenants import tenant_of_challenge
 
 TENANT = "33e01921-4d64-4f8c-a055-5bdaffd5e33d"
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.ledger.tables import partition
-from shared.messages import ReviewMessage
-from shared.policy.model import Service
+from shared.model.requester import Service
 from shared.resource_id import parse
+from shared.triggers.messages import ReviewMessage
 from tests.attacks.services import Owner, twin_of
 from tests.functional.estate import READY, Party, Request, Target
 from tests.functional.world import World, allow, deny

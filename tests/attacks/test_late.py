@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.policy.model import Service
+from shared.model.requester import Service
 from shared.settings import read_settings
 from tests.attacks.interrupted import InterruptedApp
 from tests.attacks.services import Owner

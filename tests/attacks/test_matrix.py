@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.evidence.model import Check, Connection
-from shared.policy.model import Policy, Service
-from shared.policy.verdict import Outcome
+from shared.model.check import Check
+from shared.model.connection import Connection
+from shared.model.decision import Outcome
+from shared.model.requester import Service
+from shared.policy.rules import Policy
 from shared.resource_id import ResourceId
 from tests.attacks.forgeries import FORGERIES, Fit, Forgery
 from tests.attacks.paper import (

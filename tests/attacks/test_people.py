@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from shared.evidence.model import Check, PrivateEndpointView
-from shared.policy.model import HOME as HOME_WORD
-from shared.policy.model import PrivateEndpointRequester
-from shared.policy.verdict import Outcome
+from shared.model.check import Check
+from shared.model.decision import Outcome
+from shared.model.requester import HOME as HOME_WORD
+from shared.model.requester import PrivateEndpointRequester, PrivateEndpointView
 from shared.resource_id import ResourceId
 from tests.attacks.paper import (
     EVENT_HUBS,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.policy.model import Service
+from shared.model.requester import Service
 from tests.attacks.services import SERVICES, Managed, Owner, twin_of
 from tests.functional.estate import Json, Party, Request, Target
 from tests.functional.world import World, allow

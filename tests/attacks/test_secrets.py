@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.policy.model import Service
+from shared.model.requester import Service
 from tests.attacks.services import Owner, twin_of
 from tests.functional.estate import READY
 from tests.functional.world import World, allow

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from local.host.process import HostProcess
-from shared.messages import ReviewMessage
 from shared.resource_id import parse
+from shared.triggers.messages import ReviewMessage
 from tests.functional.estate import Request, Target
 from tests.functional.hosts import enqueue, fire_sweep, host_of, until
 from tests.functional.world import World, allow

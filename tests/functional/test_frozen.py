@@ -8,9 +8,9 @@ import pytest
 from azure.storage.blob import BlobLeaseClient
 
 from shared.app import build
-from shared.leases import CONTAINER
-from shared.messages import ReviewMessage
+from shared.azure.leases import CONTAINER
 from shared.resource_id import parse
+from shared.triggers.messages import ReviewMessage
 from tests.functional.estate import Target
 from tests.functional.world import World, allow
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.policy.__main__ import main
+from shared.commands.policy import main
 from tests.functional.estate import Json
 from tests.functional.world import World, allow, deny
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.messages import ReviewMessage
 from shared.resource_id import parse
+from shared.triggers.messages import ReviewMessage
 from tests.functional.world import World, allow, deny
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.leases import CONTAINER, BlobLeases
+from shared.azure.leases import CONTAINER, BlobLeases
 from shared.resource_id import parse
 from tests.functional.world import World, allow
 

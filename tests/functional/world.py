@@ -21,11 +21,11 @@ from azure.data.tables import TableServiceClient
 from local.azure.client import LocalClient
 from local.azure.identity import APP_CLIENT
 from local.azure.tenants import HOME_TENANT, principal
-from shared.answer import Answer
 from shared.app import App, build
 from shared.ledger.tables import partition, unpack
-from shared.messages import ReviewMessage, parse_message
 from shared.resource_id import parse
+from shared.triggers.http import Answer
+from shared.triggers.messages import ReviewMessage, parse_message
 from tests.functional.clock import MovedTime
 from tests.functional.estate import Azure, Cluster, Estate, Json, Party, Target, arm_of
 

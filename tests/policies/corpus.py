@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from shared.policy.findings import Finding, Report
-from shared.policy.yaml_nodes import Mapping, Node, Scalar, Sequence, parse
+from shared.policy.language.findings import Finding, Report
+from shared.policy.language.yaml_nodes import Mapping, Node, Scalar, Sequence, parse
 
 FOLDER = Path(__file__).parent
 BAD = sorted((FOLDER / "bad").glob("*.yaml"))

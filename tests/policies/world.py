@@ -10,21 +10,21 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from shared.evidence.model import Binding, Connection, ManagedEndpoint, RequesterSide, Situation, Target
-from shared.policy.decide import decide
-from shared.policy.model import (
+from shared.model.connection import Connection
+from shared.model.requester import (
     HOME,
     MICROSOFT_TENANTS,
-    Effect,
-    Mode,
-    Policy,
+    Binding,
+    ManagedEndpoint,
     PrivateEndpointRequester,
     Requester,
-    Rule,
-    Scope,
+    RequesterSide,
     Service,
     ServiceRequester,
 )
+from shared.model.situation import Situation, Target
+from shared.policy.decide import decide
+from shared.policy.rules import Effect, Mode, Policy, Rule, Scope
 from shared.policy.verdict import Verdict
 from shared.resource_id import parse
 

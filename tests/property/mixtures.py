@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from shared.policy.model import Service
+from shared.model.requester import Service
 from shared.settings import read_settings
 from tests.attacks.interrupted import InterruptedApp
 from tests.attacks.services import Managed, Owner, twin_of

@@ -7,32 +7,24 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.evidence.model import (
-    Binding,
-    Check,
-    Connection,
-    ManagedEndpoint,
-    PrivateEndpointView,
-    RequesterSide,
-    Situation,
-    Target,
-)
-from shared.policy.model import (
+from shared.model.check import Check
+from shared.model.connection import Connection
+from shared.model.firewall import FirewallWish
+from shared.model.requester import (
     HOME,
     MICROSOFT_TENANTS,
-    Effect,
-    FirewallRule,
-    Mode,
-    Policy,
+    Binding,
+    ManagedEndpoint,
     PrivateEndpointRequester,
+    PrivateEndpointView,
     Requester,
-    Rule,
-    Scope,
+    RequesterSide,
     Service,
     ServiceRequester,
-    Targets,
 )
-from shared.policy.stamp import stamp
+from shared.model.situation import Situation, Target
+from shared.policy.approval_text import stamp
+from shared.policy.rules import Effect, Mode, Policy, Rule, Scope, Targets
 from shared.resource_id import parse
 
 TODAY = date(2026, 11, 21)
@@ -100,9 +92,9 @@ TARGETS = [
     Targets(tags={"env": "Prod"}),
 ]
 FIREWALLS = [
-    FirewallRule("selectedNetworks"),
-    FirewallRule("disabled", settle_seconds=0),
-    FirewallRule(None, "deny", 300),
+    FirewallWish("selectedNetworks"),
+    FirewallWish("disabled", settle_seconds=0),
+    FirewallWish(None, "deny", 300),
 ]
 
 

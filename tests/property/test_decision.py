@@ -7,11 +7,13 @@ from dataclasses import replace
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from shared.evidence.model import Situation, Target
+from shared.model.decision import Outcome
+from shared.model.requester import HOME, MICROSOFT_TENANTS, PrivateEndpointRequester
+from shared.model.situation import Situation, Target
+from shared.policy.approval_text import stamp
 from shared.policy.decide import decide
-from shared.policy.model import HOME, MICROSOFT_TENANTS, Effect, Policy, PrivateEndpointRequester, Rule, Targets
-from shared.policy.stamp import stamp
-from shared.policy.verdict import Outcome, Verdict
+from shared.policy.rules import Effect, Policy, Rule, Targets
+from shared.policy.verdict import Verdict
 from tests.property.situations import TODAY, policies, rules, situations
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.policy.document import check, load
-from shared.policy.findings import InvalidPolicyError
+from shared.policy.language.document import check, load
+from shared.policy.language.findings import InvalidPolicyError
 from tests.policies.corpus import BAD, GOOD, WARN
 
 CORPUS = [path.read_text() for path in (*BAD, *GOOD, *WARN)]

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.alerts import AlertType, Condition, condition_of, digest, one_line, policy_invalid
-from shared.decision import Decision
-from shared.evidence.model import Check, Connection
-from shared.policy.model import MICROSOFT_TENANTS
-from shared.policy.verdict import Outcome, Reason, Verdict
+from shared.alerts.conditions import AlertType, Condition, condition_of, digest, one_line, policy_invalid
+from shared.model.check import Check
+from shared.model.connection import Connection
+from shared.model.decision import Decision, Outcome, Reason
+from shared.model.requester import MICROSOFT_TENANTS
+from shared.policy.verdict import Verdict
 from shared.resource_id import parse
 
 GROUP = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers"

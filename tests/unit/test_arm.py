@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
 
-from shared.arm import error_code, translate
+from shared.azure.arm import error_code, translate
 from shared.errors import ApproverError, ForbiddenError, NotFoundError, PermanentError, TransientError
 
 

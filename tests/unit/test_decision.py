@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.decision import Decision, FirewallOutcome, request_key
-from shared.evidence.model import Check, Connection
-from shared.policy.model import PrivateEndpointRequester
-from shared.policy.verdict import Outcome, Reason, Verdict
+from shared.model.check import Check
+from shared.model.connection import Connection
+from shared.model.decision import Decision, FirewallOutcome, Outcome, Reason, request_key
+from shared.model.requester import PrivateEndpointRequester
+from shared.policy.verdict import Verdict
 from shared.resource_id import parse
 
 GROUP = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.events import MalformedEventError, target_of
 from shared.resource_id import ResourceId, parse
+from shared.triggers.events import MalformedEventError, target_of
 from tests.events.catalogue import ABOUT_A_TARGET, ABOUT_SOMETHING_ELSE, MALFORMED, event
 
 GROUP = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg"

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.firewall import Change, Firewall, difference
-from shared.policy.model import FirewallRule
-from shared.targets.types import TARGET_TYPES, TargetType
+from shared.model.firewall import Change, Firewall, FirewallWish, difference
+from shared.model.target_types import TARGET_TYPES, TargetType
 
 STORAGE = TARGET_TYPES["microsoft.storage/storageaccounts"]
 EVENT_HUBS = TARGET_TYPES["microsoft.eventhub/namespaces"]
@@ -18,7 +17,7 @@ SQL = TARGET_TYPES["microsoft.sql/servers"]
 KUSTO = TARGET_TYPES["microsoft.kusto/clusters"]
 TWINS = TARGET_TYPES["microsoft.digitaltwins/digitaltwinsinstances"]
 OPEN = Firewall("Enabled", "Allow", True, ("ip 203.0.113.7",))
-SELECTED, DISABLED, DENY = FirewallRule("selectedNetworks"), FirewallRule("disabled"), FirewallRule(None, "deny")
+SELECTED, DISABLED, DENY = FirewallWish("selectedNetworks"), FirewallWish("disabled"), FirewallWish(None, "deny")
 
 firewalls = st.builds(
     Firewall,
@@ -29,7 +28,7 @@ firewalls = st.builds(
     st.booleans(),
 )
 wishes = st.builds(
-    FirewallRule, st.sampled_from([None, "selectedNetworks", "disabled"]), st.sampled_from(["keep", "deny"])
+    FirewallWish, st.sampled_from([None, "selectedNetworks", "disabled"]), st.sampled_from(["keep", "deny"])
 )
 types = st.sampled_from(list(TARGET_TYPES.values()))
 
@@ -41,16 +40,16 @@ types = st.sampled_from(list(TARGET_TYPES.values()))
         (DISABLED, STORAGE, replace(OPEN, public_network_access="Disabled")),
         (DENY, STORAGE, replace(OPEN, trusted_services=False)),
         (
-            FirewallRule("selectedNetworks", "deny"),
+            FirewallWish("selectedNetworks", "deny"),
             STORAGE,
             replace(OPEN, default_action="Deny", trusted_services=False),
         ),
         (SELECTED, SQL, None),
         (SELECTED, KUSTO, None),
-        (FirewallRule(), STORAGE, None),
+        (FirewallWish(), STORAGE, None),
     ],
 )
-def test_what_is_asked_is_what_changes(wish: FirewallRule, kind: TargetType, after: Firewall | None) -> None:
+def test_what_is_asked_is_what_changes(wish: FirewallWish, kind: TargetType, after: Firewall | None) -> None:
     assert difference(OPEN, wish, kind) == Change(after)
 
 
@@ -77,7 +76,7 @@ def test_what_a_type_cannot_do_is_a_problem_and_not_a_change() -> None:
 
 
 @given(firewalls, wishes, types)
-def test_nothing_is_ever_loosened_and_no_rule_is_ever_lost(now: Firewall, wish: FirewallRule, kind: TargetType) -> None:
+def test_nothing_is_ever_loosened_and_no_rule_is_ever_lost(now: Firewall, wish: FirewallWish, kind: TargetType) -> None:
     change = difference(now, wish, kind)
     after = change.after or now
     assert after.rules == now.rules
@@ -88,6 +87,6 @@ def test_nothing_is_ever_loosened_and_no_rule_is_ever_lost(now: Firewall, wish: 
 
 
 @given(firewalls, wishes, types)
-def test_what_is_done_needs_not_be_done_again(now: Firewall, wish: FirewallRule, kind: TargetType) -> None:
+def test_what_is_done_needs_not_be_done_again(now: Firewall, wish: FirewallWish, kind: TargetType) -> None:
     after = difference(now, wish, kind).after
     assert after is None or difference(after, wish, kind) == Change()

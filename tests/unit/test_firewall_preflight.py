@@ -6,22 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from shared.evidence.model import Connection
-from shared.firewall import Change, Firewall, difference
-from shared.policy.model import FirewallRule
-from shared.preflight import preflight
-from shared.targets.types import TARGET_TYPES, TargetType
+from shared.model.connection import Connection
+from shared.model.firewall import Change, Firewall, FirewallWish, difference
+from shared.model.target_types import TARGET_TYPES, TargetType
+from shared.review.preflight import preflight
 
 STORAGE = TARGET_TYPES["microsoft.storage/storageaccounts"]
 SQL = TARGET_TYPES["microsoft.sql/servers"]
 KUSTO = TARGET_TYPES["microsoft.kusto/clusters"]
 NOW = Firewall("Enabled", "Allow", True, ("ip 203.0.113.7", "subnet office"))
-SELECTED, DISABLED = FirewallRule("selectedNetworks"), FirewallRule("disabled")
-DENY = FirewallRule(None, "deny")
+SELECTED, DISABLED = FirewallWish("selectedNetworks"), FirewallWish("disabled")
+DENY = FirewallWish(None, "deny")
 
 
 def told(
-    wish: FirewallRule, now: Firewall = NOW, kind: TargetType = STORAGE, *connections: Connection
+    wish: FirewallWish, now: Firewall = NOW, kind: TargetType = STORAGE, *connections: Connection
 ) -> tuple[str, ...]:
     return preflight(now, difference(now, wish, kind), kind, connections)
 

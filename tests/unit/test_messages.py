@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from shared.messages import InvalidMessageError, ReviewMessage, parse_message
 from shared.resource_id import parse
+from shared.triggers.messages import InvalidMessageError, ReviewMessage, parse_message
 
 GROUP = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg"
 TARGET = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a"

@@ -8,10 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from shared.arm import Arm
+from shared.azure.arm import Arm
+from shared.azure.operations import Operation, WaitBudget, ended, follow
 from shared.errors import NotFoundError, PermanentError, TransientError
-from shared.operations import Patience, ended, follow
-from shared.targets.adapter import Operation
 
 URL = "https://management.azure.com/operations/1?t=signed"
 
@@ -51,7 +50,7 @@ def followed(
 ) -> tuple[bool, list[float]]:
     """Whether the operation was seen to end, and the waits between the questions."""
     waits: list[float] = []
-    done = follow(cast("Arm", statuses), Operation(URL, retry_after), Patience(waits.append, seconds))
+    done = follow(cast("Arm", statuses), Operation(URL, retry_after), WaitBudget(waits.append, seconds))
     return done, waits
 
 
@@ -112,7 +111,7 @@ def test_a_pace_beyond_its_patience_is_not_waited_for_at_all() -> None:
 
 def test_patience_is_one_for_all_operations_of_a_review() -> None:
     waits: list[float] = []
-    patience = Patience(waits.append, 6)
+    patience = WaitBudget(waits.append, 6)
     assert patience.wait(4)
     assert not patience.wait(3)
     assert patience.wait(2)

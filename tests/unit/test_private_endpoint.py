@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.evidence.model import Check
-from shared.evidence.private_endpoint import view_of
+from shared.model.check import Check
+from shared.requesters.private_endpoint import view_of
 from shared.resource_id import parse
 
 GROUP = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.policy.stamp import stamp, stamped_rule
+from shared.policy.approval_text import stamp, stamped_rule
 
 ID = "0d6b2f6e-6f0a-4b53-9d7e-5f0b8f8f7a01"
 

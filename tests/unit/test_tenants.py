@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.evidence.tenants import LOGIN_HOSTS, tenant_of_challenge
+from shared.requesters.tenants import LOGIN_HOSTS, tenant_of_challenge
 
 TENANT = "6a1c0de0-1f00-4a5e-9c1d-0a2b3c4d5e6f"
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.model.target_types import FirewallForm
 from shared.targets.firewalls.form import Form
 from shared.targets.firewalls.hub_rule_sets import HubRuleSets
 from shared.targets.firewalls.network_acls import StorageAcls, VaultAcls
 from shared.targets.firewalls.public_access import PublicAccess
 from shared.targets.firewalls.rule_set import RuleSet
 from shared.targets.firewalls.server_rules import ServerRules
-from shared.targets.types import FirewallForm
 
 FORMS: Mapping[FirewallForm, Form] = {
     FirewallForm.STORAGE_ACLS: StorageAcls(),

@@ -1,7 +1,7 @@
 """What every form of firewall answers, and the words that they share. Pure.
 
-A `State` is the part of a resource that is its firewall, as JSON of its own form with Azure's defaults filled in: it can be
-kept in the ledger, compared, and written back. The same `step` leads to a tightened state and back to the one before.
+A `FirewallState` is the part of a resource that is its firewall, as JSON of its own form with Azure's defaults filled in:
+it can be kept in the ledger, compared, and written back. The same `step` leads to a tightened state and back again.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from shared.firewall import Firewall
+from shared.model.firewall import Firewall
 from shared.resource_id import fold
 
-State = dict[str, Any]
+FirewallState = dict[str, Any]
 Parts = Mapping[str, Any]
 """What was read: "" is the resource itself, other keys are the paths of its children (an object, or a list of all)."""
 
@@ -42,19 +42,19 @@ class Form(Protocol):
         """The paths of lists of children that hold a part of it."""
         ...
 
-    def state(self, parts: Parts) -> State:
+    def state(self, parts: Parts) -> FirewallState:
         """The firewall in what was read."""
         ...
 
-    def words(self, state: State) -> Firewall:
+    def to_firewall(self, state: FirewallState) -> Firewall:
         """A state in words."""
         ...
 
-    def tightened(self, state: State, wanted: Firewall) -> State:
+    def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
         """The state with public access, default action and trusted services as wanted, and every rule kept."""
         ...
 
-    def step(self, parts: Parts, wanted: State) -> Request | None:
+    def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
         """The next request on the way from what was read to the wanted state; None when it is reached."""
         ...
 
@@ -81,7 +81,7 @@ def properties_of(parts: Parts, path: str = "") -> dict[str, Any]:
     return found
 
 
-def access_of(properties: Mapping[str, Any]) -> State:
+def access_of(properties: Mapping[str, Any]) -> FirewallState:
     """`publicNetworkAccess` as Azure writes it today; absent, or empty, means Enabled."""
     word = str(properties.get("publicNetworkAccess") or "Enabled")
     known = (w for w in ("Enabled", "Disabled", "SecuredByPerimeter") if fold(w) == fold(word))
@@ -93,7 +93,7 @@ def default_action(value: object) -> str:
     return "Deny" if fold(str(value or "")) == "deny" else "Allow"
 
 
-def differing(now: State, wanted: State) -> State:
+def differing(now: FirewallState, wanted: FirewallState) -> FirewallState:
     """The members of the wanted state that are not so now."""
     return {name: value for name, value in wanted.items() if name not in now or not same(now[name], value)}
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.firewall import Firewall
+from shared.model.firewall import Firewall
 from shared.targets.firewalls.form import (
+    FirewallState,
     Parts,
     Request,
     SimpleForm,
-    State,
     access_of,
     default_action,
     differing,
@@ -27,13 +27,13 @@ MASK = "****"
 class HubRuleSets(SimpleForm):
     """An IoT hub's. Rule sets that were never set stay absent: all their fields are required."""
 
-    def state(self, parts: Parts) -> State:
+    def state(self, parts: Parts) -> FirewallState:
         """See `Form`."""
         properties = properties_of(parts)
         rules = properties.get("networkRuleSets")
         return access_of(properties) | ({"networkRuleSets": rules} if rules else {})
 
-    def words(self, state: State) -> Firewall:
+    def to_firewall(self, state: FirewallState) -> Firewall:
         """See `Form`."""
         rules = state.get("networkRuleSets") or {}
         return Firewall(
@@ -42,14 +42,14 @@ class HubRuleSets(SimpleForm):
             rules=tuple(f"ip {rule.get('ipMask')}" for rule in rules.get("ipRules") or ()),
         )
 
-    def tightened(self, state: State, wanted: Firewall) -> State:
+    def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
         """See `Form`."""
         after = {**state, "publicNetworkAccess": wanted.public_network_access}
         if "networkRuleSets" in state:
             after["networkRuleSets"] = {**state["networkRuleSets"], "defaultAction": wanted.default_action}
         return after
 
-    def step(self, parts: Parts, wanted: State) -> Request | None:
+    def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
         """See `Form`."""
         changed = differing(self.state(parts), wanted)
         if not changed:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.firewall import Firewall
+from shared.model.firewall import Firewall
 from shared.resource_id import fold
 from shared.targets.firewalls.form import (
+    FirewallState,
     Parts,
     Request,
     SimpleForm,
-    State,
     access_of,
     default_action,
     differing,
@@ -29,7 +29,7 @@ TRUSTED = "AzureServices"
 class _NetworkAcls(SimpleForm):
     lists: tuple[str, ...]
 
-    def state(self, parts: Parts) -> State:
+    def state(self, parts: Parts) -> FirewallState:
         """See `Form`. Absent acls let everybody in; an absent `bypass` means AzureServices. Rules without their `state`."""
         properties = properties_of(parts)
         acls = properties.get("networkAcls") or {}
@@ -37,7 +37,7 @@ class _NetworkAcls(SimpleForm):
         words = {"bypass": acls.get("bypass") or TRUSTED, "defaultAction": default_action(acls.get("defaultAction"))}
         return access_of(properties) | {"networkAcls": words | lists}
 
-    def words(self, state: State) -> Firewall:
+    def to_firewall(self, state: FirewallState) -> Firewall:
         """See `Form`."""
         acls = state["networkAcls"]
         return Firewall(
@@ -47,7 +47,7 @@ class _NetworkAcls(SimpleForm):
             rules=tuple(_rule(rule) for name in self.lists for rule in acls[name]),
         )
 
-    def tightened(self, state: State, wanted: Firewall) -> State:
+    def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
         """See `Form`. Of `bypass` only AzureServices goes."""
         acls = {**state["networkAcls"], "defaultAction": wanted.default_action}
         if not wanted.trusted_services:
@@ -60,7 +60,7 @@ class StorageAcls(_NetworkAcls):
 
     lists = ("ipRules", "virtualNetworkRules", "resourceAccessRules")
 
-    def step(self, parts: Parts, wanted: State) -> Request | None:
+    def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
         """See `Form`. `defaultAction` is required beside any other field of the acls."""
         now = self.state(parts)
         properties = differing(now, wanted)
@@ -76,12 +76,12 @@ class VaultAcls(_NetworkAcls):
 
     lists = ("ipRules", "virtualNetworkRules")
 
-    def step(self, parts: Parts, wanted: State) -> Request | None:
+    def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
         """See `Form`."""
         return None if same(self.state(parts), wanted) else Request("PATCH", body={"properties": wanted})
 
 
-def _bypass(acls: State) -> list[str]:
+def _bypass(acls: FirewallState) -> list[str]:
     """The words of `bypass` ("Logging, Metrics, AzureServices" or "None")."""
     words = (word.strip() for word in str(acls["bypass"]).split(","))
     return [word for word in words if word]

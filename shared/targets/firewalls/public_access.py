@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.firewall import Firewall
-from shared.targets.firewalls.form import Parts, Request, SimpleForm, State, access_of, differing, properties_of
+from shared.model.firewall import Firewall
+from shared.targets.firewalls.form import FirewallState, Parts, Request, SimpleForm, access_of, differing, properties_of
 
 _ADDRESSES = "allowedIpRangeList"
 
@@ -11,21 +11,21 @@ _ADDRESSES = "allowedIpRangeList"
 class PublicAccess(SimpleForm):
     """One switch, and for Data Explorer a list of addresses that the app only writes to put it back."""
 
-    def state(self, parts: Parts) -> State:
+    def state(self, parts: Parts) -> FirewallState:
         """See `Form`."""
         properties = properties_of(parts)
         addresses = properties.get(_ADDRESSES)
         return access_of(properties) | ({_ADDRESSES: addresses} if addresses is not None else {})
 
-    def words(self, state: State) -> Firewall:
+    def to_firewall(self, state: FirewallState) -> Firewall:
         """See `Form`."""
         return Firewall(state["publicNetworkAccess"], rules=tuple(f"ip {a}" for a in state.get(_ADDRESSES) or ()))
 
-    def tightened(self, state: State, wanted: Firewall) -> State:
+    def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
         """See `Form`."""
         return {**state, "publicNetworkAccess": wanted.public_network_access}
 
-    def step(self, parts: Parts, wanted: State) -> Request | None:
+    def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
         """See `Form`."""
         changed = differing(self.state(parts), wanted)
         return Request("PATCH", body={"properties": changed}) if changed else None

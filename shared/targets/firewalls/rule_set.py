@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.firewall import Firewall
+from shared.model.firewall import Firewall
 from shared.targets.firewalls.form import (
+    FirewallState,
     Parts,
     Request,
     SimpleForm,
-    State,
     access_of,
     default_action,
     properties_of,
@@ -29,7 +29,7 @@ class RuleSet(SimpleForm):
 
     objects = (PATH,)
 
-    def state(self, parts: Parts) -> State:
+    def state(self, parts: Parts) -> FirewallState:
         """See `Form`."""
         namespace, rules = properties_of(parts), properties_of(parts, PATH)
         shown = access_of(namespace) if namespace.get(_ACCESS) else {}
@@ -41,7 +41,7 @@ class RuleSet(SimpleForm):
         }
         return shown | {"ruleSet": rule_set}
 
-    def words(self, state: State) -> Firewall:
+    def to_firewall(self, state: FirewallState) -> Firewall:
         """See `Form`. Where the two places disagree the namespace counts as closed: it must not be opened."""
         rules = state["ruleSet"]
         places = {rules[_ACCESS], state.get(_ACCESS, rules[_ACCESS])}
@@ -53,14 +53,14 @@ class RuleSet(SimpleForm):
             consistent=len(places) == 1,
         )
 
-    def tightened(self, state: State, wanted: Firewall) -> State:
+    def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
         """See `Form`."""
         access = {_ACCESS: wanted.public_network_access}
         words = {"defaultAction": wanted.default_action, "trustedServiceAccessEnabled": wanted.trusted_services}
         shown = access if _ACCESS in state else {}
         return shown | {"ruleSet": state["ruleSet"] | access | words}
 
-    def step(self, parts: Parts, wanted: State) -> Request | None:
+    def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
         """See `Form`. The rule set takes the namespace along, as a rule; where it did not, the namespace follows."""
         now = self.state(parts)
         if not same(now["ruleSet"], wanted["ruleSet"]):

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from shared.firewall import Firewall
+from shared.model.firewall import Firewall
 from shared.resource_id import fold
-from shared.targets.firewalls.form import Parts, Request, SimpleForm, State, access_of, differing, properties_of
+from shared.targets.firewalls.form import FirewallState, Parts, Request, SimpleForm, access_of, differing, properties_of
 
 RULES = "/firewallRules"
 NETWORKS = "/virtualNetworkRules"
@@ -27,13 +27,13 @@ class ServerRules(SimpleForm):
 
     collections = (RULES, NETWORKS)
 
-    def state(self, parts: Parts) -> State:
+    def state(self, parts: Parts) -> FirewallState:
         """See `Form`: rules by name, each as its first and last address; the subnets of network rules."""
         ranges = {rule["name"]: [rule["properties"][end] for end in _ENDS] for rule in parts[RULES]}
         subnets = [(rule.get("properties") or {}).get("virtualNetworkSubnetId") for rule in parts[NETWORKS]]
         return access_of(properties_of(parts)) | {"rules": ranges, "subnets": subnets}
 
-    def words(self, state: State) -> Firewall:
+    def to_firewall(self, state: FirewallState) -> Firewall:
         """See `Form`."""
         ranges = [f"ip {first} to {last} ({name})" for name, (first, last) in _kept(state["rules"]).items()]
         return Firewall(
@@ -42,12 +42,12 @@ class ServerRules(SimpleForm):
             rules=(*ranges, *(f"subnet {subnet}" for subnet in state["subnets"])),
         )
 
-    def tightened(self, state: State, wanted: Firewall) -> State:
+    def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
         """See `Form`."""
         rules = state["rules"] if wanted.trusted_services else _kept(state["rules"])
         return {**state, "publicNetworkAccess": wanted.public_network_access, "rules": rules}
 
-    def step(self, parts: Parts, wanted: State) -> Request | None:
+    def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
         """See `Form`. Public access first: `Disabled` ends every rule's effect at once. Network rules are never written."""
         now = self.state(parts)
         access = {"publicNetworkAccess": wanted["publicNetworkAccess"]}

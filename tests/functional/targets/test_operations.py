@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from shared.app import build
-from shared.messages import ReviewMessage
 from shared.resource_id import parse
+from shared.triggers.messages import ReviewMessage
 from tests.functional.estate import Target
 from tests.functional.targets.kinds import (
     DIGITAL_TWINS,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.answer import Answer
 from shared.resource_id import parse
+from shared.triggers.http import Answer
 from tests.functional.estate import Target
 from tests.functional.targets.kinds import KEY_VAULT, KINDS, KUSTO, SQL, STORAGE, Kind
 from tests.functional.world import World, allow

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from shared.policy.__main__ import main
+from shared.commands.policy import main
 from tests.policies.sample import CASES
 
 Write = Callable[[str, str], str]

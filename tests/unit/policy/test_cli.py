@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.policy.__main__ import main
+from shared.commands.policy import main
 from tests.policies.corpus import FOLDER, STARTER
 from tests.policies.sample import CASES
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared.evidence.model import Check, RequesterSide
+from shared.model.check import Check
+from shared.model.firewall import FirewallWish
+from shared.model.requester import PrivateEndpointRequester, RequesterSide
+from shared.policy.approval_text import stamp, stamped_rule
 from shared.policy.decide import decide
-from shared.policy.model import FirewallRule, Mode, PrivateEndpointRequester, Rule, Targets
-from shared.policy.stamp import stamp, stamped_rule
+from shared.policy.rules import Mode, Rule, Targets
 from shared.policy.verdict import MAX_REASONS, Verdict
 from tests.policies.world import (
     CONSTANT,
@@ -90,19 +92,19 @@ class TestEffects:
 class TestFirewall:
     def test_of_several_allow_rules_that_match_the_strictest_parts_combine(self) -> None:
         rules = [
-            allow("people", name="a", firewall=FirewallRule("selectedNetworks", "keep", 10)),
+            allow("people", name="a", firewall=FirewallWish("selectedNetworks", "keep", 10)),
             allow("people", name="b"),
-            allow("people", name="c", firewall=FirewallRule(None, "deny", 300)),
-            allow("people", name="d", firewall=FirewallRule("disabled", "keep", 0)),
-            allow("partner", name="e", firewall=FirewallRule(None, "keep", 999)),
+            allow("people", name="c", firewall=FirewallWish(None, "deny", 300)),
+            allow("people", name="d", firewall=FirewallWish("disabled", "keep", 0)),
+            allow("partner", name="e", firewall=FirewallWish(None, "keep", 999)),
         ]
         verdict = one(situation(OURS_ASK), *rules)
-        assert (verdict.rule, verdict.firewall) == ("a", FirewallRule("disabled", "deny", 300))
-        assert one(situation(OURS_ASK), *rules[::-1]).firewall == FirewallRule("disabled", "deny", 300)
+        assert (verdict.rule, verdict.firewall) == ("a", FirewallWish("disabled", "deny", 300))
+        assert one(situation(OURS_ASK), *rules[::-1]).firewall == FirewallWish("disabled", "deny", 300)
 
     def test_where_none_asks_nothing_is_asked(self) -> None:
         assert one(situation(OURS_ASK), allow("people")).firewall is None
-        denied = one(situation(OURS_ASK), deny(), allow("people", firewall=FirewallRule("disabled")))
+        denied = one(situation(OURS_ASK), deny(), allow("people", firewall=FirewallWish("disabled")))
         assert denied.firewall is None
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from shared.evidence.model import Check, Connection, PrivateEndpointView
-from shared.policy.model import HOME, PrivateEndpointRequester, Rule, Targets
+from shared.model.check import Check
+from shared.model.connection import Connection
+from shared.model.requester import HOME, PrivateEndpointRequester, PrivateEndpointView
+from shared.policy.rules import Rule, Targets
 from shared.policy.verdict import Verdict
 from tests.policies.world import (
     ELSEWHERE,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.evidence.model import Target
-from shared.policy.model import Rule, Targets
+from shared.model.situation import Target
+from shared.policy.rules import Rule, Targets
 from shared.policy.verdict import Verdict
 from tests.policies.world import (
     CONSTANT,

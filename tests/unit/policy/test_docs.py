@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.policy.__main__ import main
-from shared.policy.document import check
-from shared.policy.schema import POLICY
+from shared.commands.policy import main
+from shared.policy.language.document import check
+from shared.policy.language.schema import POLICY
 from tests.policies.corpus import FOLDER
 
 ROOT = FOLDER.parent.parent
@@ -77,7 +77,7 @@ def test_the_commands_of_the_workflow_succeed(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_commands_need_no_dependency_but_pyyaml() -> None:
-    modules = "shared.policy.__main__, shared.policy.testing, shared.policy.simulate, shared.policy.lint"
+    modules = "shared.policy.__main__, shared.commands.cases, shared.commands.simulate, shared.policy.language.lint"
     code = f"import sys, {modules}; print(*(m.partition('.')[0] for m in sys.modules))"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"{PATH}; {code}"], capture_output=True, text=True, check=True

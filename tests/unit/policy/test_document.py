@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from shared.policy.document import check, impossible, load
-from shared.policy.findings import Finding, InvalidPolicyError
-from shared.policy.model import MICROSOFT_TENANTS, Effect, Mode, PrivateEndpointRequester, Service, ServiceRequester
-from shared.policy.yaml_nodes import MAX_BYTES
+from shared.model.requester import MICROSOFT_TENANTS, PrivateEndpointRequester, Service, ServiceRequester
+from shared.model.target_types import TARGET_TYPES, TargetType
+from shared.policy.language.document import check, impossible, load
+from shared.policy.language.findings import Finding, InvalidPolicyError
+from shared.policy.language.yaml_nodes import MAX_BYTES
+from shared.policy.rules import Effect, Mode
 from shared.resource_id import parse
-from shared.targets.types import TARGET_TYPES, TargetType
 from tests.policies.corpus import BAD, FOLDER, GOOD, STARTER, expected, stem, unmet
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"

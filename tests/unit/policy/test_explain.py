@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.policy.__main__ import main
+from shared.commands.policy import main
 from tests.policies.sample import POLICY, STORAGE, genuine, private_endpoint
 
 Write = Callable[[str, str], str]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from shared.evidence.model import Check, RequesterSide, Situation
-from shared.policy.explain import Explanation, explain
-from shared.policy.model import FirewallRule, Mode, Rule
-from shared.policy.simulate import as_text, compare, simulate_target
+from shared.commands.explain import Explanation, explain
+from shared.commands.simulate import as_text, compare, simulate_target
+from shared.model.check import Check
+from shared.model.firewall import FirewallWish
+from shared.model.requester import RequesterSide
+from shared.model.situation import Situation
+from shared.policy.rules import Mode, Rule
 from tests.policies.world import (
     ADX,
     CONSTANT,
@@ -82,7 +85,7 @@ def test_live_targets_are_simulated_and_compared_by_connection() -> None:
         connection("mine", "", OURS), connection("old", "", OURS, status="Approved"), connection("gone", "", OURS)
     )
     later = replace(world, connections=world.connections[:2])
-    strict = policy(allow("people", firewall=FirewallRule("disabled")), requesters=(ADX,))
+    strict = policy(allow("people", firewall=FirewallWish("disabled")), requesters=(ADX,))
     simulated = list(compare(simulate_target(world, strict, TODAY), simulate_target(later, policy(deny()), TODAY)))
     assert [(s.verdict.connection.name, s.verdict.outcome, s.other and s.other.outcome) for s in simulated] == [
         ("mine", "approved", "denied")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.evidence.match import freed, passes_for
-from shared.evidence.model import Check, RequesterSide
-from shared.policy.model import MICROSOFT_TENANTS
+from shared.model.check import Check
+from shared.model.requester import MICROSOFT_TENANTS, RequesterSide
 from tests.policies.world import (
     ADX,
     BOUND,

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from shared.policy.__main__ import main
-from shared.policy.document import load
-from shared.policy.findings import InvalidPolicyError
-from shared.policy.requests import json_schema as request_schema
-from shared.policy.schema import json_schema
-from shared.policy.testing import json_schema as cases_schema
+from shared.commands.cases import json_schema as cases_schema
+from shared.commands.policy import main
+from shared.commands.requests import json_schema as request_schema
+from shared.policy.language.document import load
+from shared.policy.language.findings import InvalidPolicyError
+from shared.policy.language.schema import json_schema
 from tests.policies.corpus import BAD, FOLDER, GOOD, STARTER, WARN, beyond_schema, instance, stem
 from tests.policies.sample import CASES, genuine
 

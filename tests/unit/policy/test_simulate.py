@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.policy.__main__ import main
+from shared.commands.policy import main
 from tests.policies.sample import POLICY, SUBSCRIPTION, genuine, private_endpoint
 
 Write = Callable[[str, str], str]

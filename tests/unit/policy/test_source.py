@@ -9,9 +9,9 @@ from threading import Event
 
 import pytest
 
-from shared.policy.findings import InvalidPolicyError, PolicyError
-from shared.policy.model import Policy
-from shared.policy.source import CHECK_SECONDS, PolicyMissingError, PolicySource, PolicyUnreadableError, file_reader
+from shared.policy.current import CHECK_SECONDS, PolicyMissingError, PolicySource, PolicyUnreadableError, file_reader
+from shared.policy.language.findings import InvalidPolicyError, PolicyError
+from shared.policy.rules import Policy
 from tests.policies.corpus import FOLDER
 
 VALID = (FOLDER / "good" / "smallest.yaml").read_bytes()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.policy.findings import Report
-from shared.policy.yaml_nodes import LIBYAML, Mapping, Node, Scalar, Sequence, parse
+from shared.policy.language.findings import Report
+from shared.policy.language.yaml_nodes import LIBYAML, Mapping, Node, Scalar, Sequence, parse
 from tests.policies.corpus import BAD, GOOD, stem
 
 LOADERS = {"libyaml": LIBYAML, "python": yaml.SafeLoader}

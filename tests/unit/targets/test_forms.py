@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.firewall import Firewall
+from shared.model.firewall import Firewall
+from shared.model.target_types import FirewallForm
 from shared.targets.firewalls import FORMS
 from shared.targets.firewalls.form import Request, same
-from shared.targets.types import FirewallForm
 
 Json = dict[str, Any]
 RULES, NETWORKS, RULE_SET = "/firewallRules", "/virtualNetworkRules", "/networkRuleSets/default"
@@ -115,7 +115,7 @@ def led(name: FirewallForm, parts: Json, wanted: Json) -> tuple[Json, list[Reque
 def test_what_has_reached_its_state_needs_no_request(name: FirewallForm, parts: Json) -> None:
     form = FORMS[name]
     assert form.step(parts, form.state(parts)) is None
-    assert form.step(parts, form.tightened(form.state(parts), form.words(form.state(parts)))) is None
+    assert form.step(parts, form.tightened(form.state(parts), form.to_firewall(form.state(parts)))) is None
 
 
 @each_form
@@ -124,14 +124,14 @@ def test_every_form_can_be_disabled_keeps_its_rules_and_comes_back_to_what_it_wa
 ) -> None:
     form = FORMS[name]
     before = form.state(parts)
-    words = form.words(before)
+    words = form.to_firewall(before)
 
     closed, there = led(name, parts, form.tightened(before, Firewall("Disabled", words.default_action,
                                                                       words.trusted_services, words.rules)))  # fmt: skip
     opened, back = led(name, closed, before)
 
-    assert form.words(form.state(closed)).public_network_access == "Disabled"
-    assert form.words(form.state(closed)).rules == words.rules
+    assert form.to_firewall(form.state(closed)).public_network_access == "Disabled"
+    assert form.to_firewall(form.state(closed)).rules == words.rules
     assert same(form.state(opened), before)
     assert 1 <= len(there) == len(back) <= 2
 
@@ -157,7 +157,7 @@ def test_every_form_can_be_disabled_keeps_its_rules_and_comes_back_to_what_it_wa
     ],
 )  # fmt: skip
 def test_a_firewall_in_words(name: FirewallForm, parts: Json, words: Firewall) -> None:
-    assert FORMS[name].words(FORMS[name].state(parts)) == words
+    assert FORMS[name].to_firewall(FORMS[name].state(parts)) == words
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_only_what_must_be_sent_is_sent(name: FirewallForm, parts: Json, wanted:
 def test_a_namespace_that_does_not_follow_its_rule_set_is_written_too() -> None:
     parts = resource(publicNetworkAccess="Enabled") | {RULE_SET: {"properties": {"publicNetworkAccess": "Disabled"}}}
     form = FORMS[FirewallForm.RULE_SET]
-    assert not form.words(form.state(parts)).consistent
+    assert not form.to_firewall(form.state(parts)).consistent
 
     wanted = form.tightened(form.state(parts), Firewall("Disabled", "Allow", False))
 
@@ -205,7 +205,7 @@ def test_a_namespace_whose_two_places_disagree_is_closed_in_both_by_any_write(ac
     rules = {**RULES_OF_A_NAMESPACE, "publicNetworkAccess": other}
     parts = resource(publicNetworkAccess=access) | {RULE_SET: {"properties": rules}}
     form = FORMS[FirewallForm.RULE_SET]
-    words = form.words(form.state(parts))
+    words = form.to_firewall(form.state(parts))
 
     closed, _ = led(FirewallForm.RULE_SET, parts, form.tightened(form.state(parts), Firewall(
         words.public_network_access, "Deny", False)))  # fmt: skip

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.policy.document import impossible
+from shared.model.target_types import TARGET_TYPES, FirewallForm, TargetType, target_type
+from shared.policy.language.document import impossible
 from shared.targets.base import connection_of, decided_body, operation_of
 from shared.targets.firewalls import FORMS
-from shared.targets.types import TARGET_TYPES, FirewallForm, TargetType, target_type
 
 NEVER = {
     "Microsoft.Devices/IotHubs": {"trustedServices"},

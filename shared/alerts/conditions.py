@@ -1,0 +1,217 @@
+"""Which conditions are worth an alert, and what an alert says. Pure; `ledger.alerts` remembers and `topic` delivers them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.evidence.looks_like import looks_like
+from shared.model.check import Check
+from shared.model.decision import Decision, Outcome
+from shared.model.requester import MICROSOFT_TENANTS
+from shared.resource_id import ResourceId
+
+SOURCE = "/private-endpoint-approver"
+_NAMESPACE = uuid.UUID("8f0d9b9e-6a5c-4f6e-9d0c-2f5b7f2f8f11")
+_MISSING_PERMISSION = re.compile(r"perform action '([\w./]{1,200})'", re.ASCII)
+_UNSAFE = str.maketrans(dict.fromkeys("<>[]{}`*|\\", " "))
+
+
+class AlertType(StrEnum):
+    """The types of INTERFACE section 9, without their prefix."""
+
+    REQUESTER_UNKNOWN = "RequesterUnknown"
+    EVIDENCE_MISSING = "EvidenceMissing"
+    REQUEST_DENIED = "RequestDenied"
+    REQUEST_REJECTED = "RequestRejected"
+    APPROVAL_FAILED = "ApprovalFailed"
+    FIREWALL_FAILED = "FirewallFailed"
+    REVIEW_FAILED = "ReviewFailed"
+    POLICY_INVALID = "PolicyInvalid"
+    FIREWALL_LOOSENED = "FirewallLoosened"
+
+
+FLOODING = (AlertType.REQUESTER_UNKNOWN, AlertType.EVIDENCE_MISSING)
+"""The types that a stranger can cause at will: after ten for one target a digest stands for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that is wrong now. The same condition is one alert, however often it is seen.
+
+    `subject` is the connection's id, the target's id, or the policy's hash; `private_endpoint_id` tells a request from a
+    later one under the same connection. `decision` is its JSON, None where there is none.
+    """
+
+    type: AlertType
+    subject: str
+    title: str
+    action: str
+    severity: str = "medium"
+    private_endpoint_id: str | None = None
+    decision: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> str:
+        """What makes two sightings the same condition."""
+        return f"{self.type}\n{self.subject}\n{self.private_endpoint_id or ''}".lower()
+
+    def event(self, episode: int, first_seen: datetime, now: datetime) -> dict[str, Any]:
+        """The CloudEvents 1.0 event. Its id is the same for every repetition within one episode."""
+        return {
+            "specversion": "1.0",
+            "id": str(uuid.uuid5(_NAMESPACE, f"{self.key}\n{episode}")),
+            "source": SOURCE,
+            "type": f"PrivateEndpointApprover.{self.type}",
+            "subject": self.subject,
+            "time": _time(now),
+            "datacontenttype": "application/json",
+            "data": {
+                "severity": self.severity,
+                "title": self.title,
+                "recommendedAction": self.action,
+                "decision": self.decision,
+                "firstSeenAt": _time(first_seen),
+            },
+        }
+
+
+def condition_of(decision: Decision, home_tenant: str | None) -> Condition | None:
+    """The condition that a decision is, None where nothing is wrong. Waiting for evidence is not wrong yet."""
+    verdict = decision.verdict
+    name, endpoint = decision.target.name, verdict.connection.private_endpoint
+    who = _who(endpoint, verdict.tenant_id, home_tenant)
+    seen = {
+        "subject": verdict.connection.id,
+        "private_endpoint_id": verdict.connection.private_endpoint_id,
+        "decision": decision.to_json(),
+    }
+    match decision.outcome:
+        case Outcome.HELD if verdict.rule is None:
+            title = f"{name}: {who} asks for a connection and no rule matches"
+            action = (
+                "Leave it pending, or reject it at the target; if it is yours, add a rule and re-evaluate the target"
+            )
+            return _condition(AlertType.REQUESTER_UNKNOWN, title, action, "medium", **seen)
+        case Outcome.HELD:
+            reason = next((r for r in verdict.reasons if r.rule == verdict.rule), None)
+            missing = f"{reason.check}: {reason.found or 'unknown'}" if reason else "its evidence"
+            title = f"{name}: {who} matches rule {verdict.rule} but not its evidence: {missing}"
+            action = _granting(missing) or _remedy(reason.check if reason else None)
+            return _condition(AlertType.EVIDENCE_MISSING, title, action, "high", **seen)
+        case Outcome.DENIED:
+            action = f"Nothing, or reject it at the target; rule {verdict.rule} keeps it pending"
+            title = f"{name}: {who} is denied by rule {verdict.rule}"
+            return _condition(AlertType.REQUEST_DENIED, title, action, "low", **seen)
+        case Outcome.REJECTED:
+            title = f"{name}: {who} is rejected by rule {verdict.rule}"
+            return _condition(
+                AlertType.REQUEST_REJECTED, title, "Nothing; a rejection is final in Azure", "low", **seen
+            )
+        case Outcome.FAILED:
+            title = f"{name}: rule {verdict.rule} decided, but Azure refused: {decision.problem}"
+            action = (
+                _granting(decision.problem or "") or "Remove the lock or policy that refuses; the sweep tries again"
+            )
+            return _condition(AlertType.APPROVAL_FAILED, title, action, "high", **seen)
+    return None
+
+
+def firewall_failed(target: ResourceId, problem: str, decision: dict[str, Any]) -> Condition:
+    """The firewall of a target with an approved connection could not be tightened."""
+    title = f"{target.name}: the connection is approved, but the firewall could not be tightened: {problem}"
+    action = "Change the firewall by hand or the rule's firewall section; the app tries again every hour"
+    return _condition(AlertType.FIREWALL_FAILED, title, action, "high", subject=str(target), decision=decision)
+
+
+def firewall_restored(target: ResourceId, decision: dict[str, Any]) -> Condition:
+    """Somebody had the app put a firewall back: it is more open than the rules asked, because a person wished so."""
+    title = f"{target.name}: its firewall was put back to what it was before the app tightened it"
+    action = "Nothing if this was meant; else re-create the private endpoint, or close the firewall by hand"
+    return _condition(AlertType.FIREWALL_LOOSENED, title, action, "low", subject=str(target), decision=decision)
+
+
+def approval_failed(target: ResourceId, problem: str) -> Condition:
+    """The target itself could not be reviewed: Azure refuses to show it."""
+    title = f"{target.name} could not be reviewed: {problem}"
+    action = _granting(problem) or "Give the app's identity read access to the target's private endpoint connections"
+    return _condition(AlertType.APPROVAL_FAILED, title, action, "high", subject=str(target))
+
+
+def review_failed(target: str) -> Condition:
+    """A message went to the poison queue: its review failed again and again."""
+    title = f"The review of {target.rpartition('/')[2]} failed repeatedly"
+    action = "Look at the app's log for the target, mend the cause, and re-evaluate the target"
+    return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=target)
+
+
+def sweep_failed(policy: str, problem: str) -> Condition:
+    """The estate could not be asked for Pending connections: only events wake the app until it can."""
+    title = f"The sweep could not ask for pending connections: {problem}"
+    action = "Give the app's identity the role Reader on what the policy's scope names"
+    return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=policy)
+
+
+def policy_invalid(subject: str, problem: str) -> Condition:
+    """The policy cannot be used: nothing is approved until it can."""
+    title = f"The policy is not usable, nothing is approved: {problem}"
+    action = "Run python -m shared.policy check on it and deploy a valid one"
+    return _condition(AlertType.POLICY_INVALID, title, action, "high", subject=subject)
+
+
+def digest(target: str, absorbed: Iterable[AlertType]) -> Condition:
+    """One alert that stands for those of a target beyond the tenth."""
+    evidence = AlertType.EVIDENCE_MISSING
+    alert_type = evidence if evidence in absorbed else AlertType.REQUESTER_UNKNOWN
+    title = f"{target.rpartition('/')[2]}: more than ten open requests wait; further ones are not alerted singly"
+    action = "Look at the target's pending private endpoint connections; somebody may be flooding it"
+    return _condition(alert_type, title, action, "high", subject=target)
+
+
+def _condition(alert_type: AlertType, title: str, action: str, severity: str, **more: Any) -> Condition:
+    return Condition(alert_type, title=one_line(title), action=one_line(action), severity=severity, **more)
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """One line of plain text: no markup and no control characters, whoever chose the words."""
+    printable = "".join(c if c.isprintable() else " " for c in text.translate(_UNSAFE))
+    line = " ".join(printable.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _who(endpoint: ResourceId | None, tenant: str | None, home: str | None) -> str:
+    """What is known about a requester: its subscription, its tenant, and which service the id looks like."""
+    if endpoint is None:
+        return "a private endpoint whose id is missing or malformed"
+    kind = "own" if tenant == home else "Microsoft's" if tenant in MICROSOFT_TENANTS else "other"
+    where = f"tenant {tenant}, {kind}" if tenant else "tenant unknown"
+    service = looks_like(endpoint)
+    hint = f"; its id looks like {service}" if service else ""
+    return f"a private endpoint in subscription {endpoint.subscription_id} ({where}{hint})"
+
+
+def _granting(problem: str) -> str | None:
+    """The remedy for ARM's 403 AuthorizationFailed, whose sentence names the permission; None for another problem."""
+    missing = _MISSING_PERMISSION.search(problem)
+    return f"Give the app's identity the permission {missing[1]}; the sweep tries again" if missing else None
+
+
+def _remedy(check: Check | None) -> str:
+    remedies = {
+        Check.UNREADABLE: "Give the app's identity read access to the requester's managed private endpoints",
+        Check.TENANT: "If this tenant is one in which the service keeps its endpoints, add it to endpointTenants",
+        Check.AMBIGUOUS: "Delete the managed private endpoint and make it again with a random request message or name",
+        Check.SPENT: "Make the managed private endpoint again under another name, or decide by hand at the target",
+        Check.MESSAGE: "Give the managed private endpoint the request message of python -m shared.policy message",
+    }
+    compare = "Compare the request with the requester's managed private endpoints before deciding by hand"
+    return remedies.get(check, compare) if check else compare
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

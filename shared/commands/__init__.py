@@ -1,0 +1,1 @@
+"""The command lines: `python -m shared.policy`, and those that read what the app remembers."""

@@ -1,0 +1,138 @@
+"""Who asks for a connection, as the policy names it, and what the requester's own side shows. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.check import Check
+from shared.model.target_types import sub_resource_key
+from shared.resource_id import ResourceId, fold, try_parse
+
+HOME = "home"
+"""The word that stands for the app's own tenant in a requester's `tenants`."""
+
+
+MICROSOFT_TENANTS = frozenset({"33e01921-4d64-4f8c-a055-5bdaffd5e33d", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"})
+"""Tenants in which Microsoft's services keep managed private endpoints, of every customer: AME and Microsoft Services.
+
+Source: public code that resolves the tenants of private endpoints (facts/requesters.md, section 2). Which of them holds
+which service's endpoints is not published: `endpointTenants` of a requester replaces the list for that requester.
+"""
+
+
+class Service(StrEnum):
+    """Who makes the private endpoint: a service on behalf of a resource of ours, or people in their subscriptions."""
+
+    KUSTO = "kusto"
+    SYNAPSE = "synapse"
+    DATA_FACTORY = "dataFactory"
+    PRIVATE_ENDPOINT = "privateEndpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRequester:
+    """An Azure service that makes private endpoints on behalf of a resource of ours."""
+
+    name: str
+    service: Service
+    resource: ResourceId
+    require_message: bool = False
+    endpoint_tenants: frozenset[str] = MICROSOFT_TENANTS
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateEndpointRequester:
+    """Private endpoints that people make. An empty selector means "any"; `tenants` may hold the word `home`."""
+
+    name: str
+    tenants: frozenset[str] = frozenset()
+    subscriptions: frozenset[str] = frozenset()
+    resource_groups: frozenset[str] = frozenset()
+    private_endpoints: frozenset[str] = frozenset()
+    service: Service = Service.PRIVATE_ENDPOINT
+
+
+Requester = ServiceRequester | PrivateEndpointRequester
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedEndpoint:
+    """A managed private endpoint as the requester's own resource shows it.
+
+    `id` is unique within the requester and stable (folded); `connection_status` is None where the service shows no state
+    at all (Data Explorer) and "" while it is empty (Synapse and Data Factory, while provisioning).
+    """
+
+    id: str
+    name: str
+    target_id: str
+    sub_resource: str
+    request_message: str = ""
+    provisioning_state: str = "Succeeded"
+    connection_status: str | None = None
+    created_at: datetime | None = None
+
+    def points_at(self, target: ResourceId) -> bool:
+        """Whether it was made for that target."""
+        parsed = try_parse(self.target_id)
+        return parsed is not None and parsed.same(target)
+
+    @property
+    def ready(self) -> bool:
+        """Provisioned and, where the service shows a state, waiting for the target's owner."""
+        return fold(self.provisioning_state) == "succeeded" and (
+            self.connection_status is None or fold(self.connection_status) == "pending"
+        )
+
+    @property
+    def in_the_making(self) -> bool:
+        """Still being provisioned, so that its connection may not be at the target yet."""
+        if fold(self.provisioning_state) in ("failed", "canceled", "deleting", "deleted"):
+            return False
+        return fold(self.provisioning_state) != "succeeded" or self.connection_status == ""
+
+    @property
+    def sub_resource_key(self) -> str:
+        """The sub-resource as it is compared."""
+        return sub_resource_key(self.sub_resource)
+
+
+@dataclass(frozen=True, slots=True)
+class RequesterSide:
+    """The answer of a requester's own resource: its managed private endpoints, or why they are not known.
+
+    Where `problem` is set, `endpoints` is empty. `transient` problems (throttling, 5xx, timeouts) are tried again;
+    `detail` tells an operator what is missing.
+    """
+
+    endpoints: tuple[ManagedEndpoint, ...] = ()
+    problem: Check | None = None
+    transient: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateEndpointView:
+    """A private endpoint read at its own subscription, as far as it concerns one target.
+
+    `problem` is None where it agrees, or where it may not be read (`readable` False: subscription and tenant decide).
+    """
+
+    readable: bool
+    sub_resource: str | None = None
+    problem: Check | None = None
+    transient: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """An endpoint that an approval of ours was spent on. Ids and sub-resource folded; times in UTC."""
+
+    endpoint_id: str
+    private_endpoint_id: str
+    bound_at: datetime
+    absent_since: datetime | None = None
+    sub_resource: str = ""

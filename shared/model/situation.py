@@ -1,0 +1,50 @@
+"""What is known about a target, its connections and its requesters when a decision is made. Pure values.
+
+The review fills a `Situation` from live reads; `python -m shared.policy explain` fills one from a file. A value of None
+means unknown, and unknown never approves anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.model.connection import Connection
+from shared.model.requester import Binding, PrivateEndpointView, RequesterSide
+from shared.resource_id import ResourceId
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The resource that is connected to. `tags` is None where they were not read."""
+
+    id: ResourceId
+    tags: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a decision may look at.
+
+    Args:
+        target: the resource that is connected to.
+        connections: all its connections, as listed after the requesters' sides were read.
+        tenants: subscription (folded) of each private endpoint -> its tenant as ARM tells it (folded), None: unknown.
+        sides: name of a service requester in the policy -> what its resource answered. Absent: not read.
+        private_endpoints: private endpoint id (folded) -> what it shows about this target. Absent: not read.
+        bindings: name of a service requester -> its endpoints that are spent.
+        home_tenant: the app's own tenant, None: unknown.
+    """
+
+    target: Target
+    connections: tuple[Connection, ...]
+    tenants: Mapping[str, str | None] = field(default_factory=dict)
+    sides: Mapping[str, RequesterSide] = field(default_factory=dict)
+    private_endpoints: Mapping[str, PrivateEndpointView] = field(default_factory=dict)
+    bindings: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)
+    home_tenant: str | None = None
+
+    def tenant_of(self, connection: Connection) -> str | None:
+        """The tenant of the connection's private endpoint, None where it is unknown."""
+        endpoint = connection.private_endpoint
+        return self.tenants.get(endpoint.subscription_id) if endpoint else None

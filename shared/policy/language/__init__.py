@@ -1,0 +1,1 @@
+"""The policy's document: from YAML to rules, every mistake with its place. Pure."""

@@ -1,0 +1,1 @@
+"""The requesters' own side, read: one reader for each service, private endpoints, tenants."""

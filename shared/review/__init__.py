@@ -1,0 +1,1 @@
+"""The review of one target: observe, plan, commit, carry out."""

@@ -1,0 +1,1 @@
+"""What wakes the app, and what people ask: events, messages, the sweep, HTTP."""

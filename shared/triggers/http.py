@@ -1,0 +1,85 @@
+"""HTTP answers of the use cases that people call: status, headers and JSON, and what each kind of failure answers.
+
+The order in which failures are found, and their shape, are those of INTERFACE section 6.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.errors import ApproverError, BusyError, ConflictError, NotFoundError, OutsideScopeError
+from shared.policy.language.findings import PolicyError
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: `body` is a JSON object."""
+
+    status: int
+    body: dict[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class BadRequestError(ValueError):
+    """The body is not a request; `code` is a word for programs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def fields_of(body: bytes, example: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a request's body.
+
+    Args:
+        body: as it came.
+        example: a request with every key that is known, to be shown.
+
+    Raises:
+        BadRequestError: it is no JSON object, or holds a key that is not known.
+    """
+    shown = json.dumps(example)
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequestError("InvalidJson", f"the body is not JSON; expected {shown}") from None
+    if not isinstance(fields, dict):
+        raise BadRequestError("InvalidBody", f"a JSON object is expected: {shown}")
+    if unknown := sorted(set(fields) - set(example)):
+        known = " and ".join(example)
+        raise BadRequestError("UnknownKey", f"unknown key {unknown[0][:80]!r}; known are {known}")
+    return fields
+
+
+def boolean(fields: Mapping[str, Any], name: str) -> bool:
+    """An optional boolean, false where it is left out; raises `BadRequestError` for anything else."""
+    value = fields.get(name, False)
+    if not isinstance(value, bool):
+        raise BadRequestError(f"Invalid{name[0].upper()}{name[1:]}", f"{name}: true or false is expected")
+    return value
+
+
+def refused(error: ApproverError | PolicyError | BadRequestError) -> Answer:
+    """The answer to a request that failed."""
+    match error:
+        case BadRequestError():
+            return failure(400, error.code, str(error))
+        case PolicyError():
+            return failure(503, "PolicyInvalid", f"no valid policy, nothing is approved: {error}")
+        case OutsideScopeError():
+            return failure(403, "OutsideScope", str(error))
+        case NotFoundError():
+            return failure(404, "NotFound", str(error))
+        case ConflictError():
+            return failure(409, error.code, str(error))
+        case BusyError():
+            return failure(409, error.code, str(error), {"Retry-After": str(round(error.retry_after or 5))})
+    return failure(502, error.code, str(error))
+
+
+def failure(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer with ARM's error envelope."""
+    return Answer(status, {"error": {"code": code, "message": message}}, headers or {})
