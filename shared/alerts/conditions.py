@@ -1,7 +1,8 @@
-"""Which conditions are worth an alert, and what an alert says. Pure; `ledger.alerts` remembers and `topic` delivers them."""
+"""Which conditions are worth an alert, and what an alert says. Pure; `book` remembers them, `outbox` delivers them."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from shared.evidence.looks_like import looks_like
 from shared.model.check import Check
 from shared.model.decision import Decision, Outcome
 from shared.model.requester import MICROSOFT_TENANTS
-from shared.resource_id import ResourceId
+from shared.resource_id import ResourceId, fold, try_parse
 
 SOURCE = "/private-endpoint-approver"
 _NAMESPACE = uuid.UUID("8f0d9b9e-6a5c-4f6e-9d0c-2f5b7f2f8f11")
@@ -23,7 +24,7 @@ _UNSAFE = str.maketrans(dict.fromkeys("<>[]{}`*|\\", " "))
 
 
 class AlertType(StrEnum):
-    """The types of INTERFACE section 9, without their prefix."""
+    """The types of alerts, without their prefix."""
 
     REQUESTER_UNKNOWN = "RequesterUnknown"
     EVIDENCE_MISSING = "EvidenceMissing"
@@ -36,8 +37,16 @@ class AlertType(StrEnum):
     FIREWALL_LOOSENED = "FirewallLoosened"
 
 
-FLOODING = (AlertType.REQUESTER_UNKNOWN, AlertType.EVIDENCE_MISSING)
-"""The types that a stranger can cause at will: after ten for one target a digest stands for the others."""
+FLOODING = (
+    AlertType.EVIDENCE_MISSING,
+    AlertType.REQUESTER_UNKNOWN,
+    AlertType.REQUEST_DENIED,
+    AlertType.REQUEST_REJECTED,
+)
+"""What a stranger can cause at will, the gravest first: after ten for one target a digest stands for the others."""
+
+COLLISIONS = (Check.AMBIGUOUS, Check.SPENT)
+"""Checks that fail only where a request fits an endpoint of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,8 @@ class Condition:
     """Something that is wrong now. The same condition is one alert, however often it is seen.
 
     `subject` is the connection's id, the target's id, or the policy's hash; `private_endpoint_id` tells a request from a
-    later one under the same connection. `decision` is its JSON, None where there is none.
+    later one under the same connection. `decision` is its JSON, None where there is none. `collides`: the request fits an
+    endpoint of ours, so that no digest may absorb it.
     """
 
     type: AlertType
@@ -55,17 +65,23 @@ class Condition:
     severity: str = "medium"
     private_endpoint_id: str | None = None
     decision: dict[str, Any] | None = None
+    collides: bool = False
 
     @property
     def key(self) -> str:
         """What makes two sightings the same condition."""
-        return f"{self.type}\n{self.subject}\n{self.private_endpoint_id or ''}".lower()
+        return fold(f"{self.type}\n{self.subject}\n{self.private_endpoint_id or ''}")
 
-    def event(self, episode: int, first_seen: datetime, now: datetime) -> dict[str, Any]:
-        """The CloudEvents 1.0 event. Its id is the same for every repetition within one episode."""
+    @property
+    def row(self) -> str:
+        """The key as a short text, fit for a table."""
+        return hashlib.sha256(self.key.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def event(self, first_seen: datetime, now: datetime) -> dict[str, Any]:
+        """The CloudEvents 1.0 event. Its id is the same for every repetition in one episode, which `first_seen` begins."""
         return {
             "specversion": "1.0",
-            "id": str(uuid.uuid5(_NAMESPACE, f"{self.key}\n{episode}")),
+            "id": str(uuid.uuid5(_NAMESPACE, f"{self.row}\n{_time(first_seen)}")),
             "source": SOURCE,
             "type": f"PrivateEndpointApprover.{self.type}",
             "subject": self.subject,
@@ -83,41 +99,38 @@ class Condition:
 
 def condition_of(decision: Decision, home_tenant: str | None) -> Condition | None:
     """The condition that a decision is, None where nothing is wrong. Waiting for evidence is not wrong yet."""
-    verdict = decision.verdict
-    name, endpoint = decision.target.name, verdict.connection.private_endpoint
-    who = _who(endpoint, verdict.tenant_id, home_tenant)
-    seen = {
-        "subject": verdict.connection.id,
-        "private_endpoint_id": verdict.connection.private_endpoint_id,
+    name, rule = decision.target.name, decision.rule
+    who = _who(decision, home_tenant)
+    reason = next((r for r in decision.reasons if r.rule == rule), None)
+    seen: dict[str, Any] = {
+        "subject": decision.connection_id,
+        "private_endpoint_id": decision.private_endpoint_id,
         "decision": decision.to_json(),
+        "collides": reason is not None and reason.check in COLLISIONS,
     }
     match decision.outcome:
-        case Outcome.HELD if verdict.rule is None:
+        case Outcome.HELD if rule is None:
             title = f"{name}: {who} asks for a connection and no rule matches"
             action = (
                 "Leave it pending, or reject it at the target; if it is yours, add a rule and re-evaluate the target"
             )
             return _condition(AlertType.REQUESTER_UNKNOWN, title, action, "medium", **seen)
         case Outcome.HELD:
-            reason = next((r for r in verdict.reasons if r.rule == verdict.rule), None)
             missing = f"{reason.check}: {reason.found or 'unknown'}" if reason else "its evidence"
-            title = f"{name}: {who} matches rule {verdict.rule} but not its evidence: {missing}"
+            title = f"{name}: {who} matches rule {rule} but not its evidence: {missing}"
             action = _granting(missing) or _remedy(reason.check if reason else None)
             return _condition(AlertType.EVIDENCE_MISSING, title, action, "high", **seen)
         case Outcome.DENIED:
-            action = f"Nothing, or reject it at the target; rule {verdict.rule} keeps it pending"
-            title = f"{name}: {who} is denied by rule {verdict.rule}"
-            return _condition(AlertType.REQUEST_DENIED, title, action, "low", **seen)
-        case Outcome.REJECTED:
-            title = f"{name}: {who} is rejected by rule {verdict.rule}"
+            action = f"Nothing, or reject it at the target; rule {rule} keeps it pending"
             return _condition(
-                AlertType.REQUEST_REJECTED, title, "Nothing; a rejection is final in Azure", "low", **seen
+                AlertType.REQUEST_DENIED, f"{name}: {who} is denied by rule {rule}", action, "low", **seen
             )
-        case Outcome.FAILED:
-            title = f"{name}: rule {verdict.rule} decided, but Azure refused: {decision.problem}"
-            action = (
-                _granting(decision.problem or "") or "Remove the lock or policy that refuses; the sweep tries again"
-            )
+        case Outcome.REJECTED if decision.problem is None:
+            title, action = f"{name}: {who} is rejected by rule {rule}", "Nothing; a rejection is final in Azure"
+            return _condition(AlertType.REQUEST_REJECTED, title, action, "low", **seen)
+        case Outcome.FAILED | Outcome.APPROVED | Outcome.REJECTED if decision.problem is not None:
+            title = f"{name}: rule {rule} decided, but Azure has not carried it out: {decision.problem}"
+            action = _granting(decision.problem) or "Remove the lock or policy that refuses; the sweep tries again"
             return _condition(AlertType.APPROVAL_FAILED, title, action, "high", **seen)
     return None
 
@@ -165,9 +178,8 @@ def policy_invalid(subject: str, problem: str) -> Condition:
 
 
 def digest(target: str, absorbed: Iterable[AlertType]) -> Condition:
-    """One alert that stands for those of a target beyond the tenth."""
-    evidence = AlertType.EVIDENCE_MISSING
-    alert_type = evidence if evidence in absorbed else AlertType.REQUESTER_UNKNOWN
+    """One alert that stands for those of a target beyond the tenth; as grave as the gravest of them."""
+    alert_type = min(absorbed, key=FLOODING.index)
     title = f"{target.rpartition('/')[2]}: more than ten open requests wait; further ones are not alerted singly"
     action = "Look at the target's pending private endpoint connections; somebody may be flooding it"
     return _condition(alert_type, title, action, "high", subject=target)
@@ -184,9 +196,10 @@ def one_line(text: str, most: int = 300) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def _who(endpoint: ResourceId | None, tenant: str | None, home: str | None) -> str:
+def _who(decision: Decision, home: str | None) -> str:
     """What is known about a requester: its subscription, its tenant, and which service the id looks like."""
-    if endpoint is None:
+    endpoint, tenant = try_parse(decision.private_endpoint_id), decision.requester.tenant_id
+    if endpoint is None or decision.requester.subscription_id is None:
         return "a private endpoint whose id is missing or malformed"
     kind = "own" if tenant == home else "Microsoft's" if tenant in MICROSOFT_TENANTS else "other"
     where = f"tenant {tenant}, {kind}" if tenant else "tenant unknown"

@@ -1,16 +1,18 @@
-"""Azure Tables as the ledger needs them: tables made when missing, long texts in several columns, batches of one partition.
+"""Azure Tables as the ledger needs them: tables made when missing, JSON in several columns, transactions of one partition.
 
-Decides nothing about what the rows mean.
+Decides nothing about what the rows mean. Limits of the service: a transaction holds 100 entities and 4 MiB, an entity 1 MiB,
+a text column 32,768 UTF-16 units (https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from azure.core.exceptions import (
     AzureError,
@@ -20,16 +22,45 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 
-from shared.errors import TransientError
+from shared.errors import ApproverError, TransientError
 from shared.resource_id import ResourceId
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient, TableServiceClient
 
-_COLUMN = 32_000  # characters of UTF-16 that one column may hold are 32,768
-_BATCH = 100
+COLUMN = 32_000
+"""Characters of one column; what `pack` writes is ASCII, so that a character is a UTF-16 unit."""
+
+MOST_WRITES = 100
+MOST_BYTES = 3 * 1024 * 1024
+"""Of one transaction: less than the 4 MiB that the service takes, since its own framing counts too."""
+
+_PASSES = (408, 409, 412, 429)
+"""Refusals that may go away by themselves; every other 4xx stays until somebody changes something."""
 
 Row = dict[str, Any]
+
+
+class LedgerRefusedError(ApproverError):
+    """The storage account refuses for a reason that stays (permission, size, a malformed row): somebody must be told."""
+
+
+class RowChangedError(TransientError):
+    """Somebody else has written the row that guards a transaction: what was read is no longer so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a transaction. `etag` guards an update: "" for a row that must not be there yet; None: unguarded."""
+
+    kind: Literal["put", "delete"]
+    row: Row
+    etag: str | None = None
+
+    @property
+    def size(self) -> int:
+        """About as many bytes as it takes in the request."""
+        return len(json.dumps(self.row)) + 500
 
 
 def partition(resource: ResourceId | str) -> str:
@@ -41,31 +72,39 @@ def partition(resource: ResourceId | str) -> str:
 def pack(name: str, value: Any) -> Row:
     """A JSON value as one or more text columns: `name`, `name1`, ..."""
     text = json.dumps(value, separators=(",", ":"))
-    parts = [text[i : i + _COLUMN] for i in range(0, len(text), _COLUMN)]
+    parts = [text[i : i + COLUMN] for i in range(0, len(text), COLUMN)]
     return {f"{name}{i or ''}": part for i, part in enumerate(parts)}
 
 
 def unpack(row: Row, name: str) -> Any:
-    """The JSON value of `pack`; None where the row has no such column."""
+    """The JSON value of `pack`; None where the row has no such column. Raises ValueError where it is no JSON."""
     parts, i = [], 0
     while (part := row.get(f"{name}{i or ''}")) is not None:
-        parts.append(part)
+        parts.append(str(part))
         i += 1
     return json.loads("".join(parts)) if parts else None
 
 
-def stamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
     """A time as rows hold it: UTC, ISO 8601, microseconds, so that texts sort as times."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def moment(text: Any) -> datetime | None:
-    """The time of `stamp`; None for an empty column."""
+    """The time of `timestamp`; None for an empty column."""
     return datetime.fromisoformat(text) if text else None
 
 
+def newest_first(moment: datetime) -> str:
+    """A part of a key that sorts the newest first: 13 digits, milliseconds counted back from the year 2286."""
+    return f"{9_999_999_999_999 - int(moment.astimezone(UTC).timestamp() * 1000):013d}"
+
+
 class Table:
-    """One table. Every method raises `TransientError` when the storage cannot be reached or refuses."""
+    """One table.
+
+    Every method raises `TransientError` when the storage cannot be reached, `LedgerRefusedError` when it refuses for good.
+    """
 
     def __init__(self, service: Callable[[], TableServiceClient], name: str) -> None:
         self._service = service
@@ -74,10 +113,10 @@ class Table:
         self._lock = Lock()
 
     def get(self, partition_key: str, row_key: str) -> Row | None:
-        """One row, None when it is not there."""
+        """One row, None when it is not there; its ETag is its `metadata["etag"]`."""
         with self._translated():
             try:
-                return dict(self._client().get_entity(partition_key, row_key))
+                return self._client().get_entity(partition_key, row_key)
             except ResourceNotFoundError:
                 return None
 
@@ -86,6 +125,15 @@ class Table:
         with self._translated():
             try:
                 return list(self._client().query_entities(text, parameters=parameters))
+            except ResourceNotFoundError:
+                return []
+
+    def page(self, text: str, most: int, **parameters: Any) -> list[Row]:
+        """As `query`, but at most so many rows, and never more than one page of the service."""
+        with self._translated():
+            try:
+                found = self._client().query_entities(text, parameters=parameters, results_per_page=most)
+                return list(next(found.by_page(), []))
             except ResourceNotFoundError:
                 return []
 
@@ -98,52 +146,55 @@ class Table:
                 return False
             return True
 
-    def put(self, row: Row) -> None:
-        """Create or replace a row."""
+    def put(self, row: Row) -> str:
+        """Create or replace a row; answers its ETag."""
         from azure.data.tables import UpdateMode
 
         with self._translated():
-            self._creating(lambda client: client.upsert_entity(row, mode=UpdateMode.REPLACE))
+            written = self._creating(lambda client: client.upsert_entity(row, mode=UpdateMode.REPLACE))
+            return str(written["etag"])
 
-    def merge(self, row: Row) -> None:
-        """Change some columns of a row, or create it."""
-        with self._translated():
-            self._creating(lambda client: client.upsert_entity(row))
-
-    def delete(self, partition_key: str, row_key: str) -> None:
-        """Delete a row; one that is gone already is as good."""
-        with self._translated():
-            try:
-                self._client().delete_entity(partition_key, row_key)
-            except ResourceNotFoundError:
-                return
-
-    def delete_unchanged(self, row: Row) -> bool:
-        """Delete a row of `query` unless somebody wrote it since; False where somebody did."""
+    def replace(self, row: Row, etag: str) -> bool:
+        """Replace a row that still has that ETag; False where somebody else has written or deleted it."""
         from azure.core import MatchConditions
+        from azure.data.tables import UpdateMode
 
-        etag = getattr(row, "metadata", {}).get("etag")
-        key = (row["PartitionKey"], row["RowKey"])
         with self._translated():
             try:
-                self._client().delete_entity(*key, etag=etag, match_condition=MatchConditions.IfNotModified)
+                self._client().update_entity(
+                    row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+                )
             except (ResourceModifiedError, ResourceNotFoundError):
                 return False
             return True
 
-    def write_all(self, rows: list[tuple[str, Row]]) -> None:
-        """Write rows of one partition, each with "upsert" (replaces), "merge" or "delete"; a hundred at a time together.
+    def delete(self, partition_key: str, row_key: str, etag: str | None = None) -> bool:
+        """Delete a row, where an ETag is given only if it still has it. False where it is gone, or was written since."""
+        from azure.core import MatchConditions
 
-        The last hundred is written last: what must come after everything else stands at the end.
-        """
-        operations = [(kind, row, {"mode": "replace"} if kind == "upsert" else {}) for kind, row in rows]
-        operations = [("upsert" if kind == "merge" else kind, row, more) for kind, row, more in operations]
+        guard: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
         with self._translated():
-            for i in range(0, len(operations), _BATCH):
-                self._submit(operations[i : i + _BATCH])
+            try:
+                self._client().delete_entity(partition_key, row_key, **guard)
+            except (ResourceModifiedError, ResourceNotFoundError):
+                return False
+            return True
 
-    def _submit(self, batch: Any) -> None:
-        self._creating(lambda client: client.submit_transaction(batch))
+    def transact(self, writes: Sequence[Write]) -> str:
+        """Carry out writes of one partition, all or none; answers the ETag of the first one's row ("" for a delete).
+
+        Raises:
+            RowChangedError: a guarded row is not as it was.
+        """
+        operations = [operation for write in writes if (operation := _operation(write))]
+        with self._translated():
+            done = self._creating(lambda client: client.submit_transaction(operations))
+            return str(done[0].get("etag") or "")
+
+    def put_all(self, rows: Sequence[Row]) -> None:
+        """Create or replace rows of one partition, in as many transactions as that takes."""
+        for part in parts([Write("put", row) for row in rows]):
+            self.transact(part)
 
     def _client(self) -> TableClient:
         with self._lock:
@@ -151,15 +202,15 @@ class Table:
                 self._made = self._service().get_table_client(self._name)
             return self._made
 
-    def _creating(self, write: Callable[[TableClient], Any]) -> None:
+    def _creating(self, write: Callable[[TableClient], Any]) -> Any:
         """Write; a table that is missing is made first (once in its life). A batch has an error class of its own."""
         try:
-            write(self._client())
+            return write(self._client())
         except HttpResponseError as error:
-            if error.status_code != 404:
+            if error.status_code != 404 or "TableNotFound" not in f"{getattr(error, 'error_code', '')} {error}":
                 raise
             self._service().create_table_if_not_exists(self._name)
-            write(self._client())
+            return write(self._client())
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -168,4 +219,39 @@ class Table:
         except AzureError as error:
             status = getattr(error, "status_code", None)
             text = f"the ledger's table {self._name}: {status or type(error).__name__}"
+            if status in (404, 409, 412):
+                raise RowChangedError(
+                    f"{text}: somebody else was faster", code="LedgerChanged", retry_after=1
+                ) from error
+            if status is not None and 400 <= status < 500 and status not in _PASSES:
+                raise LedgerRefusedError(f"{text}: {_why(error)}", code="LedgerRefused") from error
             raise TransientError(text, code="LedgerUnavailable") from error
+
+
+def parts(writes: Sequence[Write], reserved: int = 0) -> Iterator[list[Write]]:
+    """Writes in the order given, as many together as one transaction takes; `reserved` places are left free in each."""
+    part: list[Write] = []
+    size = 0
+    for write in writes:
+        if part and (len(part) >= MOST_WRITES - reserved or size + write.size > MOST_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(write)
+        size += write.size
+    if part:
+        yield part
+
+
+def _operation(write: Write) -> tuple[Any, ...]:
+    from azure.core import MatchConditions
+
+    guard: dict[str, Any] = {"etag": write.etag, "match_condition": MatchConditions.IfNotModified} if write.etag else {}
+    if write.kind == "delete":
+        return ("delete", write.row, guard)
+    if write.etag == "":
+        return ("create", write.row)
+    return ("update" if write.etag else "upsert", write.row, {"mode": "replace", **guard})
+
+
+def _why(error: AzureError) -> str:
+    return " ".join(str(error).split())[:300]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from shared.ledger.tables import Table, moment, stamp
+from shared.ledger.tables import Table, moment, timestamp
 
 KNOWN = timedelta(hours=24)
 UNKNOWN = timedelta(minutes=10)
@@ -32,4 +32,4 @@ class TenantCache:
         """Remember an answer."""
         expires = now + (KNOWN if tenant_id else UNKNOWN)
         row = {"PartitionKey": "tenant", "RowKey": subscription_id, "tenantId": tenant_id or ""}
-        self._table.put(row | {"expiresAt": stamp(expires)})
+        self._table.put(row | {"expiresAt": timestamp(expires)})

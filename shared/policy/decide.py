@@ -98,7 +98,9 @@ class _Decision:
         if denying := [m for m in denies if m.failure is None]:
             return _by(bare, Outcome.DENIED, denying[0])
         if allowing := [m for m in allows if m.failure is None]:
-            return replace(_by(bare, Outcome.APPROVED, allowing[0]), firewall=_combined(m.rule for m in allowing))
+            applied = [m.rule for m in allowing]
+            approved = _by(bare, Outcome.APPROVED, allowing[0])
+            return replace(approved, rules=tuple(r.name for r in applied), firewall=_combined(applied))
         if named := [m for m in allows if m.named]:
             waiting = [m for m in named if m.failure and m.failure.waiting]
             return replace(_by(bare, Outcome.HELD, (waiting or named)[0]), waiting=bool(waiting))

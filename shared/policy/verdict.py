@@ -23,6 +23,7 @@ class Verdict:
         rule: the rule that applied, or the one whose evidence is missing; None where no rule matched.
         requester: the requester of that rule, None where none matched.
         reasons: at most `MAX_REASONS` rules that did not apply, nearest first; `reasons_omitted` counts the others.
+        rules: every allow rule that applied, in the file's order; the first one is `rule`.
         firewall: what the matching allow rules ask together, None where none asks for anything.
         endpoint_id: the managed endpoint that an approval is spent on (folded), None for other requesters.
         sub_resource: as the target shows it, or as the requester's side tells; None: unknown.
@@ -38,6 +39,7 @@ class Verdict:
     requester: Requester | None = None
     reasons: tuple[Reason, ...] = ()
     reasons_omitted: int = 0
+    rules: tuple[str, ...] = ()
     firewall: FirewallWish | None = None
     endpoint_id: str | None = None
     sub_resource: str | None = None

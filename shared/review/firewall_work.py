@@ -1,102 +1,351 @@
-"""Working on one target's firewall: planning a tightening, and leading a firewall to a state, whoever wants it there."""
+"""Tightening a target's firewall, last of all, and putting it back because a person asks. Pure.
+
+Every step is computed from the firewall as it was just read and from the policy in force. What it was before stands in the
+record before the first write; the tightening that another review began is gone on with.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
-from shared.azure.arm import Arm
-from shared.azure.operations import Operation, WaitBudget, ended, follow
-from shared.errors import ApproverError, PermanentError, TransientError
-from shared.ledger.firewalls import Firewalls, FirewallSnapshot
-from shared.model.connection import Connection
-from shared.model.decision import FirewallOutcome
-from shared.model.firewall import Change, FirewallWish, difference
+from shared.alerts.book import announce
+from shared.alerts.conditions import firewall_restored
+from shared.ledger.record import FirewallSnapshot, HistoryEntry, Intent, Phase, Record
+from shared.model.decision import FirewallOutcome, FirewallResult, Outcome
+from shared.model.firewall import FirewallWish
 from shared.model.target_types import type_of
-from shared.resource_id import ResourceId
+from shared.policy.rules import Mode
+from shared.review.connection_work import ASKS_LATE, LATE_AFTER, LOOKS_AGAIN
+from shared.review.context import Context, combined
+from shared.review.effects import Effect, FollowFirewall, WriteFirewall
+from shared.review.firewall_steps import change_of
+from shared.review.observation import Answer, Needs, Unread, Went
 from shared.review.preflight import preflight
-from shared.targets.adapter import FirewallReading, TargetAdapter
-from shared.targets.firewalls.form import FirewallState
+from shared.review.recording import told
+from shared.review.waiting import has_its_pair, requester_shows_it
+from shared.targets.adapter import FirewallReading
+from shared.targets.firewalls.form import Request, same
 
-MOST_STEPS = 8
-"""More requests than any firewall needs (a SQL server: one for public access, one for each exception)."""
+WAITS_FOR_OTHERS = timedelta(hours=1)
+"""An unfinished approval of another connection delays the firewall for so long at most."""
+
+LOOKS_AT_OTHERS = 30.0
+
+TRIES_AGAIN = timedelta(hours=1)
+"""After a refusal that will not go away by itself the next try is this much later, or when the policy changes."""
+
+log = logging.getLogger(__name__)
 
 
-def change_of(target: ResourceId, reading: FirewallReading, wish: FirewallWish) -> Change:
-    """What there is to write, and whether this resource may be written at all."""
-    change = difference(reading.firewall, wish, type_of(target))
-    return Change(problem=reading.obstacle) if change.after is not None and reading.obstacle else change
+@dataclass(slots=True)
+class FirewallWork:
+    """What came of looking at the firewall: the record, what to do now, and what became of whose firewall (by request)."""
+
+    record: Record
+    effects: list[Effect] = field(default_factory=list)
+    outcomes: dict[str, FirewallOutcome] = field(default_factory=dict)
+    history: list[HistoryEntry] = field(default_factory=list)
+    looks_again: list[float] = field(default_factory=list)
+    not_before: list[float] = field(default_factory=list)
+    blocked: bool = False
 
 
-def plan(
-    adapter: TargetAdapter, target: ResourceId, wish: FirewallWish, connections: Iterable[Connection]
-) -> FirewallOutcome:
-    """What tightening would come to, without writing anything (audit mode, dry runs, and before the settling time)."""
-    try:
-        reading = adapter.firewall(target)
-    except ApproverError as error:
-        return FirewallOutcome("failed", problem=str(error), preflight=(f"The firewall could not be read: {error}",))
-    change = change_of(target, reading, wish)
-    sentences = preflight(reading.firewall, change, type_of(target), connections)
+def firewall_work(record: Record, context: Context) -> FirewallWork:
+    """Go on with a restore if there is one, else with the tightening that is due."""
+    work = FirewallWork(record)
+    if context.dry or context.policy.mode is Mode.AUDIT:
+        return work
+    if record.restore is not None:
+        _restore(work, context)
+    if not work.blocked and not context.needs:
+        _tighten(work, context)
+    return work
+
+
+# --- tightening
+
+
+def _tighten(work: FirewallWork, context: Context) -> None:
+    wishes = _wanted(work, context)
+    due = {key: wish for key, wish in wishes.items() if _is_due(work.record.intents[key], work, context)}
+    if not due or context.needs:
+        return
+    if _others_unfinished(work.record, context):
+        work.looks_again.append(LOOKS_AT_OTHERS)
+        return
+    wish = combined(due.values())
+    if wish is None:
+        raise ValueError("firewall work without a wish")
+    ids = tuple(sorted({work.record.intents[key].decision.decision_id for key in due}))
+    outcome = _towards(wish, ids, work, context)
+    for key in due if outcome is not None else ():
+        _conclude(key, outcome, work, context)
+
+
+def _wanted(work: FirewallWork, context: Context) -> dict[str, FirewallWish]:
+    """What the policy in force asks for each approval that waits for its firewall. Where it asks no more, that is over."""
+    connections = context.seen.current()
+    wanted = {}
+    for key, intent in work.record.intents.items():
+        if intent.phase is not Phase.TIGHTENING or key not in connections:
+            continue  # what no list shows is not gone yet: `absent` looks at it
+        wish = context.wish_of(intent)
+        if connections[key].approved and wish is not None:
+            wanted[key] = wish
+        else:
+            _conclude(key, FirewallOutcome(FirewallResult.NOT_ASKED), work, context)
+    return wanted
+
+
+def _is_due(intent: Intent, work: FirewallWork, context: Context) -> bool:
+    retried = bool(intent.problem) and intent.problem_policy != context.policy.hash
+    if not retried and (intent.due_at is None or intent.due_at > context.now):
+        return False
+    for shows in (requester_shows_it, has_its_pair):
+        looks_again = shows(intent, context)
+        if looks_again is not None:
+            work.looks_again += [looks_again] if looks_again else []
+            return False
+    return True
+
+
+def _others_unfinished(record: Record, context: Context) -> bool:
+    since = context.now - WAITS_FOR_OTHERS
+    return any(
+        i.approves and i.phase is Phase.DECIDING and i.created_at > since for i in record.intents.values()
+    )
+
+
+def _towards(
+    wish: FirewallWish, ids: tuple[str, ...], work: FirewallWork, context: Context
+) -> FirewallOutcome | None:
+    """The next step towards a wish; the outcome once there is one."""
+    begun = work.record.snapshots[0] if work.record.snapshots else None
+    kept = begun if begun and begun.being_written and set(begun.decisions) & set(ids) else None
+    if (answered := _await(kept, work, context)) is not None:
+        return answered if isinstance(answered, FirewallOutcome) else None
+    reading = _reading(work, context)
+    if not isinstance(reading, FirewallReading):
+        return reading
+    kind, now = type_of(context.seen.target), reading.firewall
+    before = context.adapter.to_firewall(dict(kept.before)) if kept else now
+    change = change_of(context.seen.target, reading, wish)
+    meant = change_of(context.seen.target, replace(reading, firewall=before), wish) if kept else change
+    sentences = preflight(before, meant, kind, context.seen.current().values())
     if change.problem is not None:
-        return FirewallOutcome("failed", reading.firewall, None, change.problem, sentences)
-    outcome = "tightened" if change.after else "unchanged"
-    return FirewallOutcome(outcome, reading.firewall, change.after or reading.firewall, preflight=sentences)
+        return FirewallOutcome(FirewallResult.FAILED, now.shown(), None, change.problem, sentences)
+    request = context.adapter.step(reading, context.adapter.tightened(reading, change.after)) if change.after else None
+    if request is not None:
+        return _write(request, reading, kept, ids, work, context)
+    if kept is None:
+        return FirewallOutcome(FirewallResult.UNCHANGED, now.shown(), now.shown(), preflight=sentences)
+    work.record = _with_snapshot(work.record, replace(kept, after=reading.state, operation="", sent=()))
+    return FirewallOutcome(FirewallResult.TIGHTENED, before.shown(), now.shown(), preflight=sentences)
 
 
-@dataclass(frozen=True, slots=True)
-class FirewallWriter:
-    """Leads firewalls to a state, one request after another, each read back; never for more than the patience lasts."""
-
-    arm: Arm
-    firewalls: Firewalls
-
-    def await_earlier(self, kept: FirewallSnapshot) -> None:
-        """Return once the operation of an earlier write has ended.
-
-        Raises:
-            TransientError: it still runs.
-            PermanentError: it failed.
-        """
-        if kept.operation and not ended(self.arm, Operation(kept.operation)):
-            raise _running(kept.target)
-
-    def lead(
-        self,
-        adapter: TargetAdapter,
-        kept: FirewallSnapshot,
-        reading: FirewallReading,
-        wanted: FirewallState,
-        patience: WaitBudget,
-    ) -> FirewallReading:
-        """Lead a firewall from what was read to a state; answers what was read back.
-
-        Args:
-            adapter: the target's.
-            kept: the ledger's row, which remembers an operation that runs on.
-            reading: the firewall as it is.
-            wanted: where it shall be.
-            patience: for ARM's operations.
-
-        Raises:
-            TransientError: an operation runs on, or the firewall does not show what was written: come again.
-            PermanentError: ARM refuses, or the resource must not be written.
-        """
-        for _ in range(MOST_STEPS):
-            request = adapter.step(reading, wanted)
-            if request is None:
-                return reading
-            if reading.obstacle:
-                raise PermanentError(reading.obstacle, code="Unwritable")
-            operation = adapter.send(kept.target, request)
-            if operation is not None:
-                kept = self.firewalls.running(kept, operation.url)
-                if not follow(self.arm, operation, patience):
-                    raise _running(kept.target)
-                kept = self.firewalls.running(kept, "")
-            reading = adapter.firewall(kept.target)
-        raise TransientError(f"the firewall of {kept.target} does not show what was written", code="NotShown")
+def _await(kept: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | bool | None:
+    """What the last effect on the firewall came to: None: go on from the reading; True: wait."""
+    answer = context.seen.firewall_answer
+    if answer is None:
+        if kept is None or not kept.operation:
+            return None
+        work.effects.append(FollowFirewall(kept.operation))
+        return True
+    match answer.went:
+        case Went.STARTED if kept is not None:
+            work.record = _with_snapshot(work.record, replace(kept, operation=answer.operation))
+            work.effects.append(FollowFirewall(answer.operation))
+            return True
+        case Went.RUNNING:
+            return _late(kept, work, context) or _again(LOOKS_AGAIN, work)
+        case Went.FAILED:
+            work.not_before.append(answer.retry_after or LOOKS_AGAIN)
+            return True
+        case Went.REFUSED:
+            return _refused(answer, kept, work, context)
+    if kept is not None and (kept.operation or answer.request):
+        sent = (*kept.sent, answer.request) if answer.request else kept.sent
+        work.record = _with_snapshot(work.record, replace(kept, operation="", sent=sent))
+    return None
 
 
-def _running(target: ResourceId) -> TransientError:
-    return TransientError(f"the firewall of {target} is still being written", code="Running", retry_after=15)
+def _late(kept: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | None:
+    if kept is None or context.now - kept.taken_at < LATE_AFTER:
+        return None
+    work.looks_again.append(ASKS_LATE)
+    return FirewallOutcome(FirewallResult.FAILED, problem="ARM has been writing the firewall for more than an hour")
+
+
+def _again(seconds: float, work: FirewallWork) -> bool:
+    work.looks_again.append(seconds)
+    return True
+
+
+def _reading(work: FirewallWork, context: Context) -> FirewallReading | FirewallOutcome | None:
+    """The firewall as it was read; a failed outcome where it never will be, None where it must be read (again)."""
+    firewall = context.seen.firewall
+    if firewall is None:
+        context.needs |= Needs(firewall=True)
+        return None
+    if not isinstance(firewall, Unread):
+        return firewall
+    if firewall.transient:
+        work.not_before.append(firewall.retry_after or LOOKS_AGAIN)
+        return None
+    return FirewallOutcome(FirewallResult.FAILED, problem=firewall.problem)
+
+
+def _write(
+    request: Request,
+    reading: FirewallReading,
+    kept: FirewallSnapshot | None,
+    ids: tuple[str, ...],
+    work: FirewallWork,
+    context: Context,
+) -> FirewallOutcome | None:
+    """Keep the firewall as it is, then send the request, unless ARM has taken the very same one already."""
+    kept = next((s for s in work.record.snapshots[:1] if s == kept or (kept and s.taken_at == kept.taken_at)), kept)
+    if kept is not None and request.digest in kept.sent:
+        if context.now - kept.taken_at < LATE_AFTER:
+            work.looks_again.append(LOOKS_AGAIN)
+            return None
+        work.record = _with_snapshot(work.record, replace(kept, sent=()))
+        return FirewallOutcome(FirewallResult.FAILED, problem="Azure took the write and does not show it")
+    snapshot = kept or FirewallSnapshot(context.now, reading.state, ids)
+    if not set(ids) <= set(snapshot.decisions):
+        snapshot = replace(snapshot, decisions=tuple(sorted({*snapshot.decisions, *ids})))
+    work.record = _with_snapshot(work.record, snapshot)
+    work.effects.append(WriteFirewall(request))
+    return None
+
+
+def _refused(
+    answer: Answer, kept: FirewallSnapshot | None, work: FirewallWork, context: Context
+) -> FirewallOutcome:
+    """ARM refused for good: what it refused as a whole leaves nothing to put back."""
+    reading = context.seen.firewall
+    if kept is not None:
+        if isinstance(reading, FirewallReading) and same(reading.state, dict(kept.before)):
+            work.record = replace(work.record, snapshots=tuple(s for s in work.record.snapshots if s is not kept))
+        else:
+            work.record = _with_snapshot(work.record, replace(kept, operation=""))
+    return FirewallOutcome(FirewallResult.FAILED, problem=answer.problem)
+
+
+def _conclude(key: str, outcome: FirewallOutcome | None, work: FirewallWork, context: Context) -> None:
+    """Write the outcome into the decision that asked for it; a failure stays open for a later try."""
+    if outcome is None:
+        return
+    request = work.record.requests[key]
+    intent = request.intent
+    if intent is None:
+        return
+    earlier = intent.decision.firewall
+    if not outcome.preflight and earlier is not None:
+        outcome = replace(outcome, preflight=earlier.preflight)
+    decision = replace(intent.decision, firewall=outcome)
+    work.outcomes[key] = outcome
+    if outcome.problem is None:
+        intent = None
+    else:
+        intent = replace(
+            intent,
+            decision=decision,
+            problem=outcome.problem,
+            problem_policy=context.policy.hash,
+            due_at=context.now + TRIES_AGAIN,
+        )
+    work.record, entry = told(work.record.with_request(replace(request, intent=intent)), decision, context.now)
+    work.history.append(entry)
+
+
+def _with_snapshot(record: Record, snapshot: FirewallSnapshot) -> Record:
+    others = tuple(s for s in record.snapshots if s.taken_at != snapshot.taken_at)
+    return replace(record, snapshots=(snapshot, *others))
+
+
+# --- putting back
+
+
+def _restore(work: FirewallWork, context: Context) -> None:
+    """Go on with what a person asked for; nothing may be tightened while it runs."""
+    restore, snapshots = work.record.restore, work.record.snapshots
+    kept = next((s for s in snapshots[:1] if restore and s.decisions == restore.decision.restores), None)
+    if restore is None or kept is None:
+        work.record = replace(work.record, restore=None)
+        return
+    work.blocked = True
+    if (answered := _await(kept, work, context)) is not None:
+        if isinstance(answered, FirewallOutcome):
+            _give_up(answered.problem or "", work, context, late=bool(work.looks_again))
+        return
+    kept = work.record.snapshots[0]
+    reading = _reading(work, context)
+    if not isinstance(reading, FirewallReading):
+        if reading is not None:
+            _give_up(reading.problem or "", work, context)
+        return
+    before = dict(kept.before)
+    if not between(reading.state, restore.seen, before):
+        _give_up("somebody has changed the firewall meanwhile; nothing more was written", work, context)
+        return
+    request = context.adapter.step(reading, before)
+    if request is not None and request.digest not in kept.sent:
+        if reading.obstacle:
+            _give_up(reading.obstacle, work, context)
+            return
+        work.effects.append(WriteFirewall(request))
+        return
+    _put_back(reading, work, context)
+
+
+def _put_back(reading: FirewallReading, work: FirewallWork, context: Context) -> None:
+    restore = work.record.restore
+    if restore is None or restore.decision.firewall is None:
+        raise ValueError("a restore without its decision")
+    outcome = replace(restore.decision.firewall, after=reading.firewall.shown())
+    decision = replace(restore.decision, applied=True, firewall=outcome)
+    record = replace(work.record, restore=None, snapshots=work.record.snapshots[1:])
+    record = announce(record, firewall_restored(context.seen.target, decision.to_json()), context.now)
+    work.record, entry = told(record, decision, context.now)
+    work.history.append(entry)
+    work.blocked = False
+
+
+def _give_up(problem: str, work: FirewallWork, context: Context, *, late: bool = False) -> None:
+    """The firewall is not put back: what was kept is kept, and the decision says why."""
+    restore = work.record.restore
+    if restore is None or late:
+        return
+    log.warning("the firewall of %s is not put back: %s", context.seen.target, problem)
+    decision = replace(restore.decision, outcome=Outcome.FAILED, applied=False, problem=problem)
+    snapshots = tuple(replace(s, operation="", sent=()) for s in work.record.snapshots[:1])
+    record = replace(work.record, restore=None, snapshots=(*snapshots, *work.record.snapshots[1:]))
+    work.record, entry = told(record, decision, context.now)
+    work.history.append(entry)
+    work.blocked = False
+
+
+def between(state: object, seen: object, wanted: object) -> bool:
+    """Whether a state can be explained by our own steps from what was seen towards what is wanted."""
+    if same(state, seen) or same(state, wanted):
+        return True
+    if not all(isinstance(one, Mapping) for one in (state, seen, wanted)):
+        return False
+    now, was, will = ({**one} for one in (state, seen, wanted) if isinstance(one, Mapping))
+    nothing = object()
+    return all(
+        _between_member(now.get(name, nothing), was.get(name, nothing), will.get(name, nothing), nothing)
+        for name in {*now, *was, *will}
+    )
+
+
+def _between_member(now: object, was: object, will: object, nothing: object) -> bool:
+    if now is nothing:
+        return was is nothing or will is nothing
+    return any(one is not nothing and same(now, one) for one in (was, will)) or (
+        was is not nothing and will is not nothing and between(now, was, will)
+    )

@@ -1,27 +1,37 @@
-"""Gathering what a decision needs: connections, tenants, requesters' sides, bindings, as one `Situation`.
+"""Observing: everything that a decision rests on, read in an order that can be relied on, as one `Observation`.
 
-Reads only, and only what the policy's rules for this target can use. Where a requester's side was read, the target is
-listed again after it, so that a connection is never decided on beside an endpoint that is newer than the list. A request
-that turns up in a later list may need another requester's side: each is read once, and always before the last list.
+Reads only, and only what the policy's rules for this target can use. Where a requester's side was read, the target is listed
+again after it, and the side is read once more after that list: only endpoints that are the same in both reads count, so
+that a connection is never decided on beside an endpoint that the list is too old, or too young, for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
+from shared.errors import ApproverError, TransientError
 from shared.evidence.match import passes_for
-from shared.ledger.bindings import BoundEndpoint
+from shared.ledger.record import Phase, Record
 from shared.model.connection import Connection, Seen
-from shared.model.decision import request_key
-from shared.model.requester import PrivateEndpointRequester, PrivateEndpointView, RequesterSide, ServiceRequester
+from shared.model.requester import (
+    Binding,
+    ManagedEndpoint,
+    PrivateEndpointRequester,
+    PrivateEndpointView,
+    RequesterSide,
+    ServiceRequester,
+)
 from shared.model.situation import Situation, Target
 from shared.policy.checks import limit_checks, private_endpoint_checks, target_checks
+from shared.policy.decide import decide
 from shared.policy.rules import Effect, Policy, Rule
-from shared.resource_id import ResourceId
-from shared.targets.adapter import TargetAdapter
+from shared.resource_id import ResourceId, fold
+from shared.review.observation import Needs, Observation, Unread, key_of
+from shared.review.waiting import with_pair_warnings
+from shared.targets.adapter import FirewallReading, TargetAdapter
 
 
 class TenantLookup(Protocol):
@@ -48,137 +58,257 @@ class ViewReader(Protocol):
         ...
 
 
-class BindingReader(Protocol):
-    """Reads which endpoints are spent."""
-
-    def of(self, resource: ResourceId) -> list[BoundEndpoint]:
-        """The bindings of a requester's resource."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """A situation, the ledger's rows behind its bindings (requester name -> rows), and the sides by resource (its key)."""
-
-    situation: Situation
-    bound: dict[str, list[BoundEndpoint]] = field(default_factory=dict)
-    sides: dict[str, RequesterSide] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Gatherer:
-    """The readers that a situation is made with."""
+class Observer:
+    """The readers that an observation is made with. `clock` counts seconds."""
 
     tenants: TenantLookup
     sides: SideReader
     views: ViewReader
-    bindings: BindingReader
+    now: Callable[[], datetime]
+    clock: Callable[[], float]
 
-    def gather(
+    def observe(
         self,
         policy: Policy,
         target: ResourceId,
         adapter: TargetAdapter,
-        today: date,
-        earlier: Mapping[str, Seen] | None = None,
-    ) -> Gathered:
-        """List the target's connections and read what the policy needs to decide on those that are Pending.
+        record: Record,
+        listed_at: datetime | None = None,
+    ) -> Observation:
+        """List the target's connections, read what the policy needs to decide on the Pending ones, and decide.
 
-        `earlier`: what earlier reviews saw of each request, by its key.
+        `listed_at`: the storage service's time before the list.
+
+        Raises:
+            NotFoundError: ARM says that there is no such target.
+            ApproverError: it could not be read.
         """
-        seen = dict(earlier or {})
+        return _Reading(self, policy, target, adapter, record).observation(listed_at)
 
-        def listed() -> tuple[Connection, ...]:
-            return _listed(adapter, target, seen)
+    def read(self, seen: Observation, needs: Needs, policy: Policy, adapter: TargetAdapter) -> Observation:
+        """Read what a plan needs beyond what was seen."""
+        if needs.firewall:
+            seen = self.with_firewall(seen, adapter)
+        if needs.tags:
+            target = Target(seen.target, adapter.tags(seen.target))
+            seen = replace(seen, situation=replace(seen.situation, target=target))
+        if needs.sides:
+            asked = [r for n in sorted(needs.sides) if isinstance(r := policy.requester_of(n), ServiceRequester)]
+            seen = replace(seen, sides={**seen.sides, **{r.resource.key: self.sides.read(r) for r in asked}})
+        if needs.connections:
+            seen = replace(seen, found={**seen.found, **self._found(seen, needs.connections, adapter)})
+        return seen
 
-        situation = Situation(Target(target), listed())
-        if not any(c.pending for c in situation.connections):
-            return Gathered(situation)
-        situation, rules = self._with_rules(situation, policy, adapter, today)
-        gathered = self._with_sides(situation, policy, rules, listed)
-        views = self._views(policy, rules, gathered.situation)
-        return replace(gathered, situation=replace(gathered.situation, private_endpoints=views))
+    def with_firewall(self, seen: Observation, adapter: TargetAdapter) -> Observation:
+        """The observation with the firewall as it is now, or why it cannot be read."""
+        at = self.clock()
+        firewall: FirewallReading | Unread
+        try:
+            firewall = adapter.firewall(seen.target)
+        except ApproverError as error:
+            firewall = unread(error)
+        return replace(seen, firewall=firewall, firewall_at=at)
 
-    def _with_sides(
-        self, situation: Situation, policy: Policy, rules: list[Rule], listed: Callable[[], tuple[Connection, ...]]
-    ) -> Gathered:
-        """What the requesters' own resources answer, what is spent of it, and the connections as listed afterwards."""
-        service = any(isinstance(policy.requester_of(n), ServiceRequester) for r in rules for n in r.requesters or ())
-        situation = self._with_tenants(situation, decided=service)
-        bound: dict[str, list[BoundEndpoint]] = {}
-        asked: dict[str, RequesterSide] = {}
-        while services := [s for s in _services(policy, rules, situation) if s.name not in situation.sides]:
-            bound |= {s.name: self.bindings.of(s.resource) for s in services}
-            asked |= {s.resource.key: self.sides.read(s) for s in _once(services) if s.resource.key not in asked}
-            sides = {**situation.sides, **{s.name: asked[s.resource.key] for s in services}}
-            situation = self._with_tenants(replace(situation, sides=sides, connections=listed()), decided=True)
-        target = situation.target.id
-        here = {name: tuple(b.binding for b in rows if b.target.same(target)) for name, rows in bound.items()}
-        return Gathered(replace(situation, bindings=here), bound, asked)
+    @staticmethod
+    def _found(seen: Observation, keys: Iterable[str], adapter: TargetAdapter) -> dict[str, bool]:
+        """Whether connections that the list does not show are there after all; one that cannot be read counts as there."""
+        found = {}
+        for key in keys:
+            request = seen.record.requests[key]
+            listed = Connection(request.connection_id, request.private_endpoint_id, "")
+            try:
+                now = adapter.connection(seen.target, listed)
+            except ApproverError:
+                found[key] = True
+            else:
+                found[key] = now is not None and key_of(now) == key
+        return found
 
-    def _with_rules(
-        self, situation: Situation, policy: Policy, adapter: TargetAdapter, today: date
-    ) -> tuple[Situation, list[Rule]]:
+
+def unread(error: ApproverError) -> Unread:
+    """What a failed read means."""
+    transient = isinstance(error, TransientError)
+    return Unread(str(error), transient, getattr(error, "retry_after", None))
+
+
+class _Reading:
+    """One observation in the making."""
+
+    def __init__(
+        self, observer: Observer, policy: Policy, target: ResourceId, adapter: TargetAdapter, record: Record
+    ) -> None:
+        self.observer = observer
+        self.policy = policy
+        self.adapter = adapter
+        self.record = record
+        self.today = observer.now().date()
+        self.seen = dict(record.seen())
+        self.read_at = observer.clock()
+        self.situation = Situation(Target(target), ())
+
+    def observation(self, listed_at: datetime | None) -> Observation:
+        self._list()
+        sides: dict[str, RequesterSide] = {}
+        if any(c.pending for c in self.situation.connections):
+            rules = self._rules()
+            sides = self._read_sides(rules)
+            self.situation = replace(
+                self.situation,
+                private_endpoints=self._views(rules),
+                bindings=self._bindings(),
+                approving=self._approving(),
+            )
+        return Observation(
+            target=self.situation.target.id,
+            record=self.record,
+            situation=self.situation,
+            verdicts=with_pair_warnings(decide(self.situation, self.policy, self.today), self.situation),
+            read_at=self.read_at,
+            listed_at=listed_at,
+            sides=sides,
+        )
+
+    def _list(self) -> None:
+        """List the connections, with what was seen of them before; what the Pending ones say now is noted."""
+        target = self.situation.target.id
+        self.read_at = self.observer.clock()
+        found = {key_of(c): c for c in self.adapter.connections(target)}
+        before = dict(self.seen)
+        for key, connection in found.items():
+            if connection.pending:
+                self.seen[key] = replace(self.seen.get(key, Seen()), message=connection.description)
+        connections = tuple(replace(c, seen=before.get(key)) for key, c in found.items())
+        self.situation = replace(self.situation, connections=connections)
+
+    def _rules(self) -> list[Rule]:
         """The rules that can match this target today. Its tags are read only where one of them asks for some."""
-        rules = [r for r in policy.rules if limit_checks(r, today, 0) is None]
-        near = [r for r in rules if _all_but_tags(r, situation.target)]
+        target = self.situation.target
+        rules = [r for r in self.policy.rules if limit_checks(r, self.today, 0) is None]
+        near = [r for r in rules if _all_but_tags(r, target)]
         if any(r.targets.tags for r in near):
-            situation = replace(situation, target=Target(situation.target.id, adapter.tags(situation.target.id)))
-        return situation, [r for r in near if target_checks(r, situation.target) is None]
+            target = Target(target.id, self.adapter.tags(target.id))
+            self.situation = replace(self.situation, target=target)
+        return [r for r in near if target_checks(r, target) is None]
 
-    def _with_tenants(self, situation: Situation, *, decided: bool) -> Situation:
+    def _read_sides(self, rules: list[Rule]) -> dict[str, RequesterSide]:
+        """The requesters' own resources, each before and after the last list; answers them as read last, by resource."""
+        service = any(isinstance(self.policy.requester_of(n), ServiceRequester) for r in rules for n in r.requesters or ())
+        self._tenants(decided=service)
+        before: dict[str, RequesterSide] = {}
+        asked: dict[str, ServiceRequester] = {}
+        while services := [s for s in self._services(rules) if s.name not in asked]:
+            asked |= {s.name: s for s in services}
+            for one in services:
+                if one.resource.key not in before:
+                    before[one.resource.key] = self.observer.sides.read(one)
+            self._list()
+            self._tenants(decided=True)
+        after = {key: self.observer.sides.read(one) for key, one in _once(asked.values()).items()}
+        agreed = {key: agreeing(before[key], after[key]) for key in after}
+        sides = {name: agreed[one.resource.key] for name, one in asked.items()}
+        self.situation = replace(self.situation, sides=sides)
+        return after
+
+    def _services(self, rules: list[Rule]) -> list[ServiceRequester]:
+        """The service requesters whose own resource must be asked: some Pending connection could be theirs."""
+        pending = [c for c in self.situation.connections if c.pending]
+        found: dict[str, ServiceRequester] = {}
+        for name in dict.fromkeys(name for rule in rules for name in rule.requesters or ()):
+            requester = self.policy.requester_of(name)
+            if isinstance(requester, ServiceRequester) and any(
+                passes_for(requester, c, self.situation.tenant_of(c)) for c in pending
+            ):
+                found[name] = requester
+        return list(found.values())
+
+    def _tenants(self, *, decided: bool) -> None:
         """The tenants of the connections' subscriptions, and the app's own (that of the target's subscription).
 
         Those of decided connections matter beside a service's endpoints, which may show late, or never, that they are.
         """
-        endpoints = [c.private_endpoint for c in situation.connections if c.pending or (decided and c.decided)]
-        subscriptions = {e.subscription_id for e in endpoints if e} - set(situation.tenants)
+        situation = self.situation
+        endpoints = [c.private_endpoint for c in situation.connections if c.pending or decided]
         own = situation.target.id.subscription_id
-        found = self.tenants.of(sorted(subscriptions | {own} - set(situation.tenants)))
+        wanted = {e.subscription_id for e in endpoints if e} | {own}
+        found = self.observer.tenants.of(sorted(wanted - situation.tenants.keys()))
         tenants = {**situation.tenants, **found}
-        return replace(situation, tenants=tenants, home_tenant=tenants.get(own))
+        self.situation = replace(situation, tenants=tenants, home_tenant=tenants.get(own))
 
-    def _views(self, policy: Policy, rules: list[Rule], situation: Situation) -> dict[str, PrivateEndpointView]:
+    def _views(self, rules: list[Rule]) -> dict[str, PrivateEndpointView]:
         """The private endpoints of connections that an allow rule would approve, as far as they can be read."""
-        people = {
-            name: requester
-            for rule in rules
-            if rule.effect is Effect.ALLOW
-            for name in rule.requesters or ()
-            if isinstance(requester := policy.requester_of(name), PrivateEndpointRequester)
-        }
+        people = [
+            requester
+            for name in dict.fromkeys(n for r in rules if r.effect is Effect.ALLOW for n in r.requesters or ())
+            if isinstance(requester := self.policy.requester_of(name), PrivateEndpointRequester)
+        ]
         views = {}
-        for connection in situation.connections:
+        for connection in self.situation.connections:
             endpoint = connection.private_endpoint
-            if endpoint and connection.pending and _selected(people.values(), connection, situation):
-                views[endpoint.key] = self.views.view(endpoint, situation.target.id)
+            if endpoint and connection.pending and _selected(people, connection, self.situation):
+                views[endpoint.key] = self.observer.views.view(endpoint, self.situation.target.id)
         return views
 
+    def _bindings(self) -> dict[str, tuple[Binding, ...]]:
+        """The endpoints that approvals were spent on, by the name of their requester."""
+        return {
+            name: bindings_of(self.record, requester)
+            for name, requester in self.policy.requesters.items()
+            if isinstance(requester, ServiceRequester)
+        }
 
-def _listed(adapter: TargetAdapter, target: ResourceId, seen: dict[str, Seen]) -> tuple[Connection, ...]:
-    """The target's connections with what was seen of them before; what the Pending ones say now is added to `seen`."""
-    found = {request_key(c.id, c.private_endpoint_id): c for c in adapter.connections(target)}
-    before = dict(seen)
-    seen |= {key: replace(seen.get(key, Seen()), message=c.description) for key, c in found.items() if c.pending}
-    return tuple(replace(c, seen=before.get(key)) for key, c in found.items())
+    def _approving(self) -> dict[str, str]:
+        """The connections that intents of ours are about to approve, and the rule of each."""
+        return {
+            fold(intent.decision.connection_id or ""): intent.decision.rule or ""
+            for intent in self.record.intents.values()
+            if intent.approves and intent.phase is Phase.DECIDING
+        }
 
 
-def _once(services: Iterable[ServiceRequester]) -> Iterable[ServiceRequester]:
-    """One requester for each resource: two names for the same one are read once."""
-    return {s.resource.key: s for s in services}.values()
+def bindings_of(record: Record, requester: ServiceRequester) -> tuple[Binding, ...]:
+    """The bindings of one requester's endpoints, as the evidence looks at them."""
+    deciding = {
+        fold(i.decision.connection_id or "") for i in record.intents.values() if i.approves and i.phase is Phase.DECIDING
+    }
+    return tuple(
+        Binding(
+            endpoint_id=spent.endpoint_id,
+            private_endpoint_id=spent.private_endpoint_id,
+            bound_at=spent.bound_at,
+            absent_since=spent.absent_since,
+            sub_resource=spent.sub_resource,
+            connection_id=fold(spent.connection_id),
+            intent_open=fold(spent.connection_id) in deciding,
+            tenant_id=spent.tenant_id,
+        )
+        for spent in record.spent.values()
+        if fold(spent.resource) == requester.resource.key
+    )
 
 
-def _services(policy: Policy, rules: list[Rule], situation: Situation) -> list[ServiceRequester]:
-    """The service requesters whose own resource must be asked: some Pending connection could be theirs."""
-    pending = [c for c in situation.connections if c.pending]
-    found: dict[str, ServiceRequester] = {}
-    for name in dict.fromkeys(name for rule in rules for name in rule.requesters or ()):
-        requester = policy.requester_of(name)
-        if isinstance(requester, ServiceRequester) and any(
-            passes_for(requester, c, situation.tenant_of(c)) for c in pending
-        ):
-            found[name] = requester
-    return list(found.values())
+def agreeing(before: RequesterSide, after: RequesterSide) -> RequesterSide:
+    """A side that was read twice: what only one read shows, or both show differently, is not to be relied on.
+
+    It is kept as unstable, so that it proves nothing and still blocks.
+    """
+    if before.problem is not None or after.problem is not None:
+        return before if before.problem is not None else after
+    was = {endpoint.id: endpoint for endpoint in before.endpoints}
+    now = {endpoint.id: endpoint for endpoint in after.endpoints}
+    return RequesterSide(tuple(_stable(was.get(key), now.get(key)) for key in was | now))
+
+
+def _stable(before: ManagedEndpoint | None, after: ManagedEndpoint | None) -> ManagedEndpoint:
+    known = after or before
+    if known is None:
+        raise ValueError("an endpoint in neither read")
+    return known if before == after else replace(known, stable=False)
+
+
+def _once(services: Iterable[ServiceRequester]) -> Mapping[str, ServiceRequester]:
+    """One requester for each resource (its key): two names for the same one are read once."""
+    return {s.resource.key: s for s in services}
 
 
 def _selected(people: Iterable[PrivateEndpointRequester], connection: Connection, situation: Situation) -> bool:

@@ -8,20 +8,18 @@ Explorer cannot use it. Each ends by itself, so that no requester can keep a fir
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
-from shared.ledger.intents import Intent
+from shared.ledger.record import Intent
 from shared.model.decision import Outcome
 from shared.model.requester import Service, ServiceRequester
 from shared.model.situation import Situation
 from shared.model.target_types import sub_resource_key
-from shared.policy.rules import Policy
 from shared.policy.verdict import Verdict
 from shared.resource_id import fold
-from shared.review.observe import BindingReader, SideReader
-from shared.review.scene import Scene
+from shared.review.context import Context
+from shared.review.observation import Needs
 
 WAITS_FOR_REQUESTER = timedelta(minutes=15)
 WAITS_FOR_PAIR = timedelta(hours=1)
@@ -35,50 +33,36 @@ _SHOW_A_STATE = (Service.SYNAPSE, Service.DATA_FACTORY)
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Settling:
-    """Knows whether approvals have settled."""
+def requester_shows_it(intent: Intent, context: Context) -> float | None:
+    """None where the requester's side shows Approved, or is no longer waited for; else seconds until it is asked again."""
+    requester = context.policy.requesters.get(intent.requester)
+    if not isinstance(requester, ServiceRequester) or requester.service not in _SHOW_A_STATE:
+        return None
+    if context.now - intent.created_at >= WAITS_FOR_REQUESTER:
+        log.warning("%s does not show Approved for %s; not waiting longer", requester.name, intent.decision.connection_id)
+        return None
+    side = context.seen.sides.get(requester.resource.key)
+    if side is None:
+        context.needs |= Needs(sides=frozenset({requester.name}))
+        return 0.0
+    endpoint = next((e for e in side.endpoints if e.id == intent.endpoint_id), None)
+    return None if endpoint is not None and fold(endpoint.connection_status or "") == "approved" else ASKS_AGAIN
 
-    sides: SideReader
-    bindings: BindingReader
-    now: Callable[[], datetime]
 
-    def settled(self, intents: Iterable[Intent], scene: Scene, policy: Policy) -> list[Intent]:
-        """The intents whose approval has settled; what must be asked again goes into the scene's `retry_after`."""
-        due = [i for i in intents if i.due_at is not None and i.due_at <= self.now()]
-        return [i for i in due if self._requester_shows_it(i, scene, policy) and self._has_its_pair(i, scene, policy)]
-
-    def _requester_shows_it(self, intent: Intent, scene: Scene, policy: Policy) -> bool:
-        requester = policy.requesters.get(intent.requester)
-        if not isinstance(requester, ServiceRequester) or requester.service not in _SHOW_A_STATE:
-            return True
-        if self.now() - intent.created_at >= WAITS_FOR_REQUESTER:
-            log.warning("%s does not show Approved for %s; not waiting longer", intent.requester, intent.connection_id)
-            return True
-        key = requester.resource.key
-        if key not in scene.sides:
-            scene.sides[key] = self.sides.read(requester)
-        side = scene.sides[key]
-        endpoint = next((e for e in side.endpoints if e.id == intent.endpoint_id), None)
-        if endpoint is not None and fold(endpoint.connection_status or "") == "approved":
-            return True
-        scene.retry_after.append(ASKS_AGAIN)
-        return False
-
-    def _has_its_pair(self, intent: Intent, scene: Scene, policy: Policy) -> bool:
-        """Whether a `dfs` endpoint has its `blob`. The sweep asks again; the blob's own approval does so sooner."""
-        requester = policy.requesters.get(intent.requester)
-        if intent.sub_resource != "dfs" or not isinstance(requester, ServiceRequester):
-            return True
-        if self.now() - intent.created_at >= WAITS_FOR_PAIR:
-            return True
-        approved = {c.private_endpoint_key for c in scene.connections if c.approved}
-        approved |= {fold(i.private_endpoint_id or "") for i in scene.new_settles}
-        return any(
-            b.binding.sub_resource == "blob" and b.binding.private_endpoint_id in approved
-            for b in self.bindings.of(requester.resource)
-            if b.target.same(scene.target)
-        )
+def has_its_pair(intent: Intent, context: Context) -> float | None:
+    """None where a `dfs` endpoint has its `blob`, or is no longer waited for. The blob's own approval asks again."""
+    requester = context.policy.requesters.get(intent.requester)
+    if intent.sub_resource != "dfs" or not isinstance(requester, ServiceRequester):
+        return None
+    if context.now - intent.created_at >= WAITS_FOR_PAIR:
+        return None
+    approved = {c.private_endpoint_key for c in context.seen.current().values() if c.approved}
+    paired = any(
+        spent.sub_resource == "blob" and spent.private_endpoint_id in approved
+        for spent in context.record.spent.values()
+        if fold(spent.resource) == requester.resource.key
+    )
+    return None if paired else 0.0
 
 
 def with_pair_warnings(verdicts: tuple[Verdict, ...], situation: Situation) -> tuple[Verdict, ...]:

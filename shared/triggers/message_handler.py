@@ -1,4 +1,4 @@
-"""What becomes of a review message (the table in INTERFACE section 5), and of one that failed for good."""
+"""What becomes of a review message, and of one that failed for good."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.alerts.conditions import Condition, approval_failed, policy_invalid, review_failed
-from shared.alerts.topic import Outbox
-from shared.errors import NotFoundError, OutsideScopeError, PermanentError, TransientError
-from shared.ledger.alerts import AlertBook
-from shared.ledger.follow_ups import FollowUps
+from shared.alerts.raising import Alerts
+from shared.errors import ApproverError, BusyError, NotFoundError, OutsideScopeError, PermanentError, TransientError
 from shared.ledger.runs import Runs
+from shared.ledger.work import WorkIndex
 from shared.policy.language.findings import PolicyError
-from shared.review.review import Review, Reviewer, Wish
+from shared.review.review import Review, Reviewer, Trigger
 from shared.triggers.messages import InvalidMessageError, Messages, ReviewMessage, parse_message
 
 RETRY_SECONDS = (15, 30, 60)
 """Delays of the first, the second and every further retry."""
 
 MOST_ATTEMPTS = 20
-"""After so many retries a failing review is left to the poison queue, which alerts."""
+"""After so many retries a review that fails without a record to show it is left to the poison queue, which alerts."""
+
+POISON_AGAIN = 300.0
+"""Seconds until an alert about a failed message is tried again where the ledger cannot take it."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class MessageHandler:
     """Handles the messages of the queue `reviews` and of its poison queue."""
 
     reviewer: Reviewer
     messages: Messages
-    follow_ups: FollowUps
+    work: WorkIndex
     runs: Runs
-    alerts: AlertBook
-    outbox: Outbox
+    alerts: Alerts
     now: Callable[[], datetime]
 
     def handle(self, message: ReviewMessage, inserted_at: datetime | None) -> None:
@@ -44,9 +45,9 @@ class Worker:
         Raises:
             ApproverError, or anything unexpected: the queue delivers the message again, and poisons it in the end.
         """
-        wish = Wish(message.cause, message.run_id, message.dry_run, inserted_at)
+        trigger = Trigger(message.cause, message.run_id, message.dry_run, inserted_at)
         try:
-            review = self.reviewer.review(message.target, wish)
+            review = self.reviewer.review(message.target, trigger)
         except PolicyError as error:
             self.policy_unusable(error)
             self._done(message, None, failed=True)
@@ -56,9 +57,11 @@ class Worker:
         except NotFoundError as error:
             log.info("nothing to review: %s", error)
             self._done(message, None, failed=False)
+        except BusyError as error:
+            self._retry(message, error.retry_after or retry_delay(message))
         except TransientError as error:
-            if message.attempt >= MOST_ATTEMPTS:
-                raise
+            if error.code.startswith("Ledger") and message.attempt >= MOST_ATTEMPTS:
+                raise  # what is wrong with the ledger itself can stand in no record
             log.info("again later: %s", error)
             self._retry(message, error.retry_after or retry_delay(message))
         except PermanentError as error:
@@ -76,23 +79,30 @@ class Worker:
             self.messages.send(later.again("settle"), review.settle_after)
         if review.retry_after is not None:
             self._retry(later, review.retry_after)
-        elif review.awaits_evidence:
-            self._retry(later, retry_delay(message))
 
     def _retry(self, message: ReviewMessage, delay: float) -> None:
         """Queue a retry, unless one for the target is outstanding; a run's message must come back itself."""
         owed = message.run_id is not None or message.dry_run
-        if owed or self.follow_ups.wanted(message.target, delay, self.now()):
+        if owed or self.work.claim_retry(message.target, delay, self.now()):
             self.messages.send(message.again("retry"), delay)
 
     def policy_unusable(self, error: PolicyError) -> None:
         """Raise `PolicyInvalid`, once for each invalid text."""
         log.warning("no usable policy, nothing is approved: %s", error)
-        conditions = [policy_invalid(error.subject, str(error))]
-        self.outbox.deliver(self.alerts.settle("policy", conditions, self.now(), complete=False))
+        self.alerts.settle("policy", [policy_invalid(error.subject, str(error))], complete=False)
 
     def failed(self, text: str | bytes, message_id: str) -> None:
-        """A message in the poison queue: raise `ReviewFailed`, and close it in its run."""
+        """A message in the poison queue: raise `ReviewFailed`, and close it in its run.
+
+        Where the ledger cannot take the alert the message goes to the end of the poison queue: it is never lost unseen.
+        """
+        try:
+            self._failed(text, message_id)
+        except ApproverError as error:
+            log.exception("no alert could be raised for message %s, trying again later: %s", message_id, error.code)
+            self.messages.postpone_failed(text, POISON_AGAIN)
+
+    def _failed(self, text: str | bytes, message_id: str) -> None:
         try:
             message = parse_message(text)
         except InvalidMessageError as error:
@@ -110,7 +120,7 @@ class Worker:
         self._done(message, None, failed=True)
 
     def _alert(self, subject: str, condition: Condition) -> None:
-        self.outbox.deliver(self.alerts.settle(subject, [condition], self.now(), complete=False))
+        self.alerts.settle(subject, [condition], complete=False)
 
     def _done(self, message: ReviewMessage, review: Review | None, *, failed: bool) -> None:
         if message.run_id is not None:

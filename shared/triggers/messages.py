@@ -88,19 +88,31 @@ class Messages(Protocol):
         """Send a message that becomes visible after `delay` seconds."""
         ...
 
+    def postpone_failed(self, text: str | bytes, delay: float) -> None:
+        """Put a message of the poison queue back there, visible after `delay` seconds."""
+        ...
+
 
 class QueueMessages:
     """The queue `reviews` in the app's storage account; made when it is missing."""
 
-    def __init__(self, client: Callable[[], QueueClient]) -> None:
+    def __init__(self, client: Callable[[str], QueueClient]) -> None:
+        """`client`: the client of a queue by its name."""
         self._client = client
 
     def send(self, message: ReviewMessage, delay: float = 0) -> None:
         """See `Messages`. Azure delays a message by at most 7 days; ours wait for minutes."""
+        self._send(QUEUE, message.to_text(), delay)
+
+    def postpone_failed(self, text: str | bytes, delay: float) -> None:
+        """See `Messages`."""
+        self._send(POISON_QUEUE, text.decode() if isinstance(text, bytes) else text, delay)
+
+    def _send(self, queue: str, text: str, delay: float) -> None:
         options: dict[str, Any] = {"visibility_timeout": max(0, round(delay))}
-        client = self._client()
+        client = self._client(queue)
         try:
-            client.send_message(message.to_text(), **options)
+            client.send_message(text, **options)
         except ResourceNotFoundError:
             client.create_queue()
-            client.send_message(message.to_text(), **options)
+            client.send_message(text, **options)

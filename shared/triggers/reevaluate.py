@@ -14,19 +14,19 @@ from typing import Any
 
 from shared.azure.arm import Arm
 from shared.errors import ApproverError, NotFoundError, OutsideScopeError
-from shared.ledger.intents import Intents
+from shared.ledger.records import Records
 from shared.ledger.runs import Runs
 from shared.model.target_types import TARGET_TYPES, is_target
 from shared.policy.current import PolicySource
 from shared.policy.language.findings import PolicyError
 from shared.policy.rules import Policy, Scope
 from shared.resource_id import InvalidResourceIdError, ResourceId, fold, is_guid, parse
-from shared.review.review import Review, Reviewer, Wish
+from shared.review.review import Review, Reviewer, Trigger
 from shared.review.scope import ScopeGuard
 from shared.triggers.http import Answer, BadRequestError, boolean, failure, fields_of, refused
-from shared.triggers.message_handler import Worker
+from shared.triggers.message_handler import MessageHandler
 from shared.triggers.messages import Messages, ReviewMessage
-from shared.triggers.sweep import Estate, Sweep
+from shared.triggers.sweep import Estate, once, targets_of
 
 GROUP_VERSION = "2021-04-01"
 
@@ -80,8 +80,8 @@ class Reevaluation:
     arm: Arm
     estate: Estate
     reviewer: Reviewer
-    worker: Worker
-    intents: Intents
+    handler: MessageHandler
+    records: Records
     runs: Runs
     messages: Messages
     now: Callable[[], datetime]
@@ -94,7 +94,7 @@ class Reevaluation:
         except BadRequestError as error:
             return refused(error)
         except PolicyError as error:
-            self.worker.policy_unusable(error)
+            self.handler.policy_unusable(error)
             return refused(error)
         run_id = str(uuid.uuid4())
         try:
@@ -116,8 +116,8 @@ class Reevaluation:
         return Answer(200, found)
 
     def _one(self, request: Request, target: ResourceId, run_id: str) -> Answer:
-        review = self.reviewer.review(target, Wish("manual", run_id, request.dry_run))
-        self.worker.follow_up(ReviewMessage(target, "manual", dry_run=request.dry_run), review)
+        review = self.reviewer.review(target, Trigger("manual", run_id, request.dry_run))
+        self.handler.follow_up(ReviewMessage(target, "manual", dry_run=request.dry_run), review)
         results = [d.to_json() for d in review.decisions]
         if request.connection is not None:
             results = [r for r in results if fold(r["connectionId"]) == request.connection.key]
@@ -132,10 +132,10 @@ class Reevaluation:
                 raise OutsideScopeError(f"{request.scope}: outside the policy's scope", code="OutsideScope")
             self._require(request.scope)
         unfinished = [
-            t for t in self.intents.targets() if policy.scope.covers(t, members) and _within(t, request.scope)
+            t for t in targets_of(self.records.unfinished()) if policy.scope.covers(t, members) and _within(t, request.scope)
         ]  # fmt: skip
-        targets = Sweep.targets(unfinished, self.estate.pending(policy.scope, request.scope))
-        self.runs.start(run_id, queued=len(targets), head=self._head(run_id, request, policy), now=self.now())
+        targets = once([*unfinished, *self.estate.pending(policy.scope, request.scope)]).values()
+        self.runs.start(run_id, targets=targets, head=self._head(run_id, request, policy), now=self.now())
         for target in targets:
             self.messages.send(ReviewMessage(target, "manual", run_id=run_id, dry_run=request.dry_run))
         body = {"runId": run_id, "queued": len(targets), "statusUrl": f"/api/runs/{run_id}"}

@@ -1,24 +1,18 @@
-"""`POST /api/firewall/restore {"targetId", "force"}`: a person puts a firewall back. Errors as in INTERFACE section 6."""
+"""`POST /api/firewall/restore {"targetId", "force", "dryRun"}`: a person puts a firewall back."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from shared.azure.leases import Leases
-from shared.azure.operations import WaitBudget
-from shared.errors import ApproverError, TransientError
-from shared.model.target_types import TARGET_TYPES, is_target, type_of
-from shared.policy.current import PolicySource
+from shared.errors import ApproverError
+from shared.model.target_types import TARGET_TYPES, is_target
 from shared.policy.language.findings import PolicyError
-from shared.policy.rules import Policy
 from shared.resource_id import InvalidResourceIdError, ResourceId, parse
 from shared.review.restore import Restorer
-from shared.review.scope import ScopeGuard
-from shared.targets.adapter import TargetAdapter
 from shared.triggers.http import Answer, BadRequestError, boolean, fields_of, refused
-from shared.triggers.message_handler import Worker
+from shared.triggers.message_handler import MessageHandler
 from shared.triggers.messages import Messages, ReviewMessage
 
 AGAIN_AFTER = 15
@@ -27,14 +21,14 @@ AGAIN_AFTER = 15
 log = logging.getLogger(__name__)
 
 
-def parse_request(body: bytes) -> tuple[ResourceId, bool]:
-    """The target and `force` of a request.
+def parse_request(body: bytes) -> tuple[ResourceId, bool, bool]:
+    """The target, `force` and `dryRun` of a request.
 
     Raises:
         BadRequestError: it is malformed; the text names the key and what is expected.
     """
-    fields = fields_of(body, {"targetId": "<id>", "force": False})
-    force = boolean(fields, "force")
+    fields = fields_of(body, {"targetId": "<id>", "force": False, "dryRun": False})
+    force, dry_run = boolean(fields, "force"), boolean(fields, "dryRun")
     try:
         target = parse(fields.get("targetId"))
     except InvalidResourceIdError as error:
@@ -42,56 +36,48 @@ def parse_request(body: bytes) -> tuple[ResourceId, bool]:
     if not is_target(target):
         known = ", ".join(t.name for t in TARGET_TYPES.values())
         raise BadRequestError("UnsupportedType", f"targetId: not a target; supported types are {known}")
-    return target, force
+    return target, force, dry_run
 
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
     """The use case."""
 
-    policy: PolicySource
-    scope: ScopeGuard
-    adapters: Mapping[str, TargetAdapter]
     restorer: Restorer
-    leases: Leases
     messages: Messages
-    worker: Worker
-    sleep: Callable[[float], None]
+    handler: MessageHandler
 
     def answer(self, body: bytes) -> Answer:
         """Answer a POST. Never raises for what a caller, the policy or Azure can cause.
 
         200 with `{"targetId", "decisionId", "before", "after", "restores"}` (the decisions whose work is undone);
-        202 while ARM still works or is busy: a review goes on with it, and the same request again waits for it too.
+        202 while ARM still works or is busy: a review goes on with it, and the same request again waits for it too. With
+        `dryRun` 200 with `{"targetId", "dryRun", "before", "after", "restores"}`: both firewalls whole, rule by rule.
         """
         try:
-            target, force = parse_request(body)
-            policy = self.policy.current()
+            target, force, dry_run = parse_request(body)
+            return self._restore(target, force=force, dry_run=dry_run)
         except BadRequestError as error:
             return refused(error)
         except PolicyError as error:
-            self.worker.policy_unusable(error)
+            self.handler.policy_unusable(error)
             return refused(error)
-        try:
-            return self._restore(target, policy, force=force)
         except ApproverError as error:
             log.info("not put back: %s", error)
             return refused(error)
 
-    def _restore(self, target: ResourceId, policy: Policy, *, force: bool) -> Answer:
-        self.scope.require(policy.scope, target)
-        adapter = self.adapters[type_of(target).name]
-        adapter.firewall(target)
-        self.restorer.kept(target)
-        with self.leases.hold(target):
-            intent = self.restorer.begin(adapter, target, policy, force=force)
-            try:
-                shown = self.restorer.finish(adapter, intent, WaitBudget(self.sleep))
-            except TransientError as error:
-                self.messages.send(ReviewMessage(target, "retry"), error.retry_after or AGAIN_AFTER)
-                log.info("a review goes on with it: %s", error)
-                body = {"targetId": str(target), "decisionId": intent.decision_id, "status": "Running"}
-                return Answer(202, body, {"Retry-After": str(AGAIN_AFTER)})
-        firewall = shown["firewall"]
-        return Answer(200, {"targetId": str(target), **{k: shown[k] for k in ("decisionId", "restores")},
-                            "before": firewall["before"], "after": firewall["after"]})  # fmt: skip
+    def _restore(self, target: ResourceId, *, force: bool, dry_run: bool) -> Answer:
+        restored = self.restorer.restore(target, force=force, dry_run=dry_run)
+        decision = restored.decision
+        shown: dict[str, Any] = {"targetId": str(target)}
+        if restored.planned:
+            before, after = restored.planned
+            states = {"before": before.whole(), "after": after.whole()}
+            return Answer(200, shown | {"dryRun": True, "restores": list(decision.restores)} | states)
+        shown |= {"decisionId": decision.decision_id}
+        if decision.applied is not True or decision.firewall is None:
+            self.messages.send(ReviewMessage(target, "retry"), AGAIN_AFTER)
+            return Answer(202, shown | {"status": "Running"}, {"Retry-After": str(AGAIN_AFTER)})
+        firewall = decision.firewall
+        states = {"before": firewall.before, "after": firewall.after}
+        return Answer(200, shown | {"restores": list(decision.restores)} | states)

@@ -1,6 +1,6 @@
 """The sweep: what guarantees that nothing is missed. Finds the targets that need a review and queues them.
 
-Order matters: first the outbox is sent, also while the policy is invalid; then the estate is asked.
+Order matters: first the outboxes are sent, also while the policy is invalid; then the estate is asked.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.alerts.conditions import sweep_failed
-from shared.alerts.topic import Outbox
+from shared.alerts.outbox import Outbox
+from shared.alerts.raising import Alerts
 from shared.azure.arm import Arm
 from shared.azure.graph import query_graph
 from shared.errors import ApproverError, PermanentError
-from shared.ledger.alerts import AlertBook
-from shared.ledger.bindings import Bindings
-from shared.ledger.intents import Intents
+from shared.ledger.record import Record
+from shared.ledger.records import Records
 from shared.ledger.retention import Retention
+from shared.ledger.runs import Runs
+from shared.ledger.work import WorkIndex
 from shared.model.requester import ServiceRequester
 from shared.model.target_types import TARGET_TYPES, is_target, type_of
 from shared.policy.current import PolicySource
@@ -29,7 +31,7 @@ from shared.resource_id import ResourceId, try_parse
 from shared.review.observe import SideReader
 from shared.review.scope import ScopeGuard
 from shared.targets.adapter import TargetAdapter
-from shared.triggers.message_handler import Worker
+from shared.triggers.message_handler import MessageHandler
 from shared.triggers.messages import Messages, ReviewMessage
 
 PENDING = (
@@ -106,58 +108,86 @@ class Sweep:
     policy: PolicySource
     estate: Estate
     sides: SideReader
-    intents: Intents
-    bindings: Bindings
+    records: Records
+    work: WorkIndex
+    runs: Runs
     retention: Retention
-    alerts: AlertBook
+    alerts: Alerts
     outbox: Outbox
     messages: Messages
-    worker: Worker
+    handler: MessageHandler
     now: Callable[[], datetime]
 
     def run(self) -> int:
         """Sweep once; answers how many targets were queued."""
-        self.outbox.deliver()
+        unfinished = [self.outbox.deliver(record) for record in self.records.unfinished()]
         try:
             policy = self.policy.current()
         except PolicyError as error:
-            self.worker.policy_unusable(error)
+            self.handler.policy_unusable(error)
             return 0
-        self.alerts.settle("policy", [], self.now())
-        self._watch_bindings(policy)
+        self.alerts.settle("policy", [])
         members = self.estate.scope.members(policy.scope)
-        unfinished = [t for t in self.intents.targets() if policy.scope.covers(t, members)]
-        for target in unfinished:  # first: what was begun is not kept waiting by what cannot be found
+        began = [t for t in targets_of(unfinished) if policy.scope.covers(t, members)]
+        began += [t for t in self._lost(policy) if policy.scope.covers(t, members)]
+        queued = once(began)
+        for target in queued.values():  # first: what was begun is not kept waiting by what cannot be found
             self.messages.send(ReviewMessage(target, "sweep"))
-        queued = {target.key for target in unfinished}
+        for owed in self.runs.owed(self.now()):
+            self.messages.send(ReviewMessage(owed.target, "manual", run_id=owed.run_id, dry_run=owed.dry_run))
         pending = [target for target in self._pending(policy) if target.key not in queued]
         for target in pending:
             self.messages.send(ReviewMessage(target, "sweep"))
         self.retention.purge_daily(self.now())
-        queued_now = len(pending) + len(unfinished)
-        log.info("sweep queued %d targets, %d of them with unfinished intents", queued_now, len(unfinished))
+        queued_now = len(pending) + len(queued)
+        log.info("sweep queued %d targets, %d of them with unfinished intents", queued_now, len(queued))
         return queued_now
 
     def _pending(self, policy: Policy) -> list[ResourceId]:
         """The targets with Pending connections; where Azure refuses to tell, an alert and the error: never "none"."""
         try:
-            found = self.targets(self.estate.pending(policy.scope))
+            found = once(self.estate.pending(policy.scope))
         except PermanentError as error:
-            condition = sweep_failed(policy.hash, str(error))
-            self.outbox.deliver(self.alerts.settle("sweep", [condition], self.now()))
+            self.alerts.settle("sweep", [sweep_failed(policy.hash, str(error))])
             raise
-        self.alerts.settle("sweep", [], self.now())
-        return found
+        self.alerts.settle("sweep", [])
+        return list(found.values())
 
-    @staticmethod
-    def targets(*lists: Iterable[ResourceId]) -> list[ResourceId]:
-        """Each target once."""
-        return list({target.key: target for targets in lists for target in targets}.values())
-
-    def _watch_bindings(self, policy: Policy) -> None:
-        """Note which spent endpoints are gone at their requester: only so can their names be used again."""
+    def _lost(self, policy: Policy) -> Iterator[ResourceId]:
+        """Targets with a spent endpoint that is gone at its requester: only so can its name be used again."""
         requesters = {r.resource.key: r for r in policy.requesters.values() if isinstance(r, ServiceRequester)}
-        watched = [b for b in self.bindings.all() if b.binding.absent_since is None and b.resource.key in requesters]
-        for key in dict.fromkeys(b.resource.key for b in watched):
-            rows = [b for b in watched if b.resource.key == key]
-            self.bindings.note_absent(rows, self.sides.read(requesters[key]), self.now())
+        present: dict[str, set[str] | None] = {}
+        for bound in self.work.bound():
+            target = try_parse(bound.subject)
+            for resource, endpoint in bound.endpoints:
+                requester = requesters.get(resource_key(resource))
+                if requester is None or target is None:
+                    continue
+                if resource not in present:
+                    side = self.sides.read(requester)
+                    present[resource] = None if side.problem else {e.id for e in side.endpoints}
+                there = present[resource]
+                if there is not None and endpoint not in there:
+                    yield target
+                    break
+
+
+def targets_of(records: Iterable[Record]) -> list[ResourceId]:
+    """The targets among the records that a review has something to finish about (a delivery alone is none)."""
+    found = ((try_parse(r.subject), r) for r in records)
+    return [t for t, r in found if t is not None and is_target(t) and (r.intents or r.restore or _absent(r))]
+
+
+def once(targets: Iterable[ResourceId]) -> dict[str, ResourceId]:
+    """Each target once, by its key."""
+    return {target.key: target for target in targets}
+
+
+def resource_key(resource: str) -> str:
+    """The key of a requester's resource as the ledger has it."""
+    parsed = try_parse(resource)
+    return parsed.key if parsed else ""
+
+
+def _absent(record: Record) -> bool:
+    return bool(record.absent_since or any(request.absent_since for request in record.requests.values()))

@@ -1,0 +1,52 @@
+"""Raising and clearing alerts about what no review is at work on: the policy, the sweep, a message that failed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.alerts.book import settle
+from shared.alerts.conditions import Condition
+from shared.alerts.outbox import Outbox
+from shared.ledger.records import Records
+from shared.ledger.tables import RowChangedError
+
+TRIES = 5
+"""Others may change the same record at the same moment; each try begins with what they have left."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Alerts of any subject: a target, "policy", "sweep", a message."""
+
+    records: Records
+    outbox: Outbox
+    now: Callable[[], datetime]
+
+    def settle(self, subject: str, conditions: Iterable[Condition], *, complete: bool = True) -> None:
+        """Bring a subject's alerts up to what holds now, and deliver what is new.
+
+        Args:
+            subject: whose record the conditions are remembered in.
+            conditions: what is wrong now.
+            complete: the conditions are all there are; what the record holds beyond them has cleared.
+
+        Raises:
+            ApproverError: the ledger could not be read or written.
+        """
+        found = list(conditions)
+        for tries_left in range(TRIES - 1, -1, -1):
+            record = self.records.load(subject)
+            try:
+                changed = self.records.commit(record, settle(record, found, self.now(), complete=complete))
+            except RowChangedError as error:
+                if not tries_left:
+                    raise
+                log.info("alerts of %s: %s", subject, error)
+            else:
+                self.outbox.deliver(changed)
+                return

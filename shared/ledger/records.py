@@ -1,0 +1,125 @@
+"""Reading records, and committing changes to them: one transaction, which fails if anybody else was there meanwhile.
+
+Every transaction begins with the head row and its ETag. Where a change takes more than one (a target with hundreds of
+connections), the guard moves along: each transaction needs the head as the one before left it. Rows go out in an order in
+which every beginning of the sequence is a record that makes sense: what is to be told and what is spent before what says
+that it was, deletions last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Protocol
+
+from shared.ledger.record import HistoryEntry, Record
+from shared.ledger.rows import HEAD, HISTORY, head_of, history_row, record_of, rows_of
+from shared.ledger.tables import Row, Write, partition, parts
+from shared.ledger.work import WorkIndex
+from shared.resource_id import ResourceId, fold
+
+
+class Rows(Protocol):
+    """The part of `tables.Table` that records need."""
+
+    def query(self, text: str, **parameters: object) -> list[Row]:
+        """See `Table.query`."""
+        ...
+
+    def get(self, partition_key: str, row_key: str) -> Row | None:
+        """See `Table.get`."""
+        ...
+
+    def transact(self, writes: list[Write]) -> str:
+        """See `Table.transact`."""
+        ...
+
+
+class Records:
+    """The table `targets`, one partition a record, and the index of unfinished work beside it."""
+
+    def __init__(self, table: Rows, work: WorkIndex) -> None:
+        self._table = table
+        self._work = work
+
+    def load(self, subject: ResourceId | str) -> Record:
+        """The record of a target, or of another subject; an empty one where nothing is remembered. One query."""
+        found = self._table.query(
+            "PartitionKey eq @subject and RowKey lt @history", subject=_partition(subject), history=HISTORY
+        )
+        return record_of(str(subject), found)
+
+    def commit(self, before: Record, after: Record, history: Iterable[HistoryEntry] = ()) -> Record:
+        """Write what changed, and nothing where nothing did; answers the record as it is now.
+
+        Args:
+            before: the record as it was read, or as the last commit answered it.
+            after: the record as it shall be.
+            history: decisions to write beside it.
+
+        Raises:
+            RowChangedError: somebody else has changed the record meanwhile. Of a change that takes more than one
+                transaction a beginning may have been written.
+            ApproverError: the storage cannot be reached, or refuses.
+        """
+        writes = self._writes(before, after, history)
+        if not writes and after == before:
+            return before
+        if after.unfinished and not (before.unfinished and before.work):
+            after = replace(after, work=self._work.note(after.subject))
+        bound = _bound(after)
+        if bound and bound != _bound(before):
+            self._work.note_bound(after.subject, bound)
+        etag, version = before.etag, before.version
+        groups = list(parts(writes, reserved=1)) or [[]]
+        for number, group in enumerate(groups, 1):
+            version += 1
+            head = after if number == len(groups) else before
+            guard = Write("put", head_of(replace(head, version=version, work=after.work)), etag)
+            etag = self._table.transact([guard, *group])
+        after = replace(after, etag=etag, version=version)
+        if after.work and not after.unfinished:
+            self._work.done(after.subject, after.work)
+            after = replace(after, work="")
+        if not bound and _bound(before):
+            self._work.done_bound(after.subject)
+        return after
+
+    def unfinished(self) -> Iterator[Record]:
+        """Every record that somebody must come back to. A row of the index too many is taken out of it."""
+        for noted in self._work.unfinished():
+            record = self.load(noted.subject)
+            if record.unfinished:
+                yield record
+            elif self._work.is_old(noted):
+                self._work.done(noted.subject, noted.etag)
+
+    def forget(self, record: Record) -> None:
+        """Delete a record whose target is gone for good; its history stays for its retention.
+
+        Raises:
+            RowChangedError: somebody else has changed it meanwhile.
+        """
+        gone = self.commit(record, replace(Record(record.subject), etag=record.etag, version=record.version))
+        if gone.etag:
+            self._table.transact([Write("delete", _key(record.subject, HEAD), gone.etag)])
+
+    @staticmethod
+    def _writes(before: Record, after: Record, history: Iterable[HistoryEntry]) -> list[Write]:
+        was, now = rows_of(before), rows_of(after)
+        puts = [Write("put", history_row(after.subject, entry)) for entry in history]
+        puts += [Write("put", row) for key, row in now.items() if was.get(key) != row]
+        return puts + [Write("delete", _key(before.subject, key)) for key in was if key not in now]
+
+
+def _bound(record: Record) -> frozenset[tuple[str, str]]:
+    """The endpoints (resource, endpoint) that approvals are spent on and that are not known to be gone."""
+    return frozenset((one.resource, one.endpoint_id) for one in record.spent.values() if not one.absent_since)
+
+
+def _partition(subject: ResourceId | str) -> str:
+    return partition(fold(str(subject)))
+
+
+def _key(subject: str, key: str) -> Row:
+    return {"PartitionKey": _partition(subject), "RowKey": key}
