@@ -19,6 +19,7 @@ from shared.targets.firewalls.form import (
     default_action,
     differing,
     properties_of,
+    rule_in_words,
 )
 
 MASK = "****"
@@ -39,7 +40,7 @@ class HubRuleSets(SimpleForm):
         return Firewall(
             public_network_access=state["publicNetworkAccess"],
             default_action=default_action(rules.get("defaultAction")),
-            rules=tuple(f"ip {rule.get('ipMask')}" for rule in rules.get("ipRules") or ()),
+            rules=tuple(rule_in_words(rule) for rule in rules.get("ipRules") or ()),
         )
 
     def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
@@ -56,7 +57,7 @@ class HubRuleSets(SimpleForm):
             return None
         hub = parts[""]
         body = {**hub, "properties": {**hub["properties"], **changed}}
-        return Request("PUT", body=body, headers={"If-Match": str(hub.get("etag") or "*")})
+        return Request("PUT", body=body, headers={"If-Match": str(hub.get("etag") or "*")}, asks=changed)
 
     def obstacle(self, parts: Parts) -> str | None:
         """See `Form`."""

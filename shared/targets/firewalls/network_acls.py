@@ -20,6 +20,7 @@ from shared.targets.firewalls.form import (
     default_action,
     differing,
     properties_of,
+    rule_in_words,
     same,
 )
 
@@ -44,7 +45,7 @@ class _NetworkAcls(SimpleForm):
             public_network_access=state["publicNetworkAccess"],
             default_action=acls["defaultAction"],
             trusted_services=fold(TRUSTED) in map(fold, _bypass(acls)),
-            rules=tuple(_rule(rule) for name in self.lists for rule in acls[name]),
+            rules=tuple(rule_in_words(rule) for name in self.lists for rule in acls[name]),
         )
 
     def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
@@ -89,8 +90,3 @@ def _bypass(acls: FirewallState) -> list[str]:
 
 def _sent(rule: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in rule.items() if name != "state"}
-
-
-def _rule(rule: dict[str, Any]) -> str:
-    kinds = (("value", "ip"), ("id", "subnet"), ("resourceId", "resource"))
-    return next((f"{word} {rule[name]}" for name, word in kinds if rule.get(name)), "a rule")

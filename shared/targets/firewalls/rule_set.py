@@ -6,8 +6,6 @@ namespace shows public access too (not in every api-version), and both places mu
 
 from __future__ import annotations
 
-from typing import Any
-
 from shared.model.firewall import Firewall
 from shared.targets.firewalls.form import (
     FirewallState,
@@ -17,6 +15,7 @@ from shared.targets.firewalls.form import (
     access_of,
     default_action,
     properties_of,
+    rule_in_words,
     same,
 )
 
@@ -49,7 +48,7 @@ class RuleSet(SimpleForm):
             public_network_access="Disabled" if "Disabled" in places else min(places),
             default_action=rules["defaultAction"],
             trusted_services=rules["trustedServiceAccessEnabled"],
-            rules=tuple(_rule(rule) for name in ("ipRules", "virtualNetworkRules") for rule in rules[name]),
+            rules=tuple(rule_in_words(rule) for name in ("ipRules", "virtualNetworkRules") for rule in rules[name]),
             consistent=len(places) == 1,
         )
 
@@ -68,7 +67,3 @@ class RuleSet(SimpleForm):
         if _ACCESS in wanted and now.get(_ACCESS) != wanted[_ACCESS]:
             return Request("PATCH", body={"properties": {_ACCESS: wanted[_ACCESS]}})
         return None
-
-
-def _rule(rule: dict[str, Any]) -> str:
-    return f"ip {rule['ipMask']}" if rule.get("ipMask") else f"subnet {(rule.get('subnet') or {}).get('id')}"
