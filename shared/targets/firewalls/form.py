@@ -77,6 +77,14 @@ class Form(Protocol):
         """Why this resource must not be written, in words."""
         ...
 
+    def restorable(self, state: FirewallState) -> FirewallState:
+        """A state that was kept, as it may be put back: what this form knows, and nothing else (`shapes`).
+
+        Raises:
+            PermanentError: there is something else in it, with the code `KeptFirewallInvalid`.
+        """
+        ...
+
 
 class SimpleForm:
     """The parts of a form that most need not say."""

@@ -18,9 +18,24 @@ from shared.targets.firewalls.form import (
     rule_in_words,
     same,
 )
+from shared.targets.firewalls.shapes import ACCESS, ACTION, ALLOW, flag, list_of, members, rule, text
 
 PATH = "/networkRuleSets/default"
 _ACCESS = "publicNetworkAccess"
+_STRICTNESS = {"Enabled": 0, "Disabled": 2}
+"""Of public access; SecuredByPerimeter, and a word that is not known, lie between."""
+
+_SUBNET = rule({"id": text})
+_RULE_SET = members(
+    {
+        _ACCESS: ACCESS,
+        "defaultAction": ACTION,
+        "trustedServiceAccessEnabled": flag,
+        "ipRules": list_of(rule({"ipMask": text}, action=ALLOW)),
+        "virtualNetworkRules": list_of(rule({"subnet": _SUBNET}, ignoreMissingVnetServiceEndpoint=flag)),
+    }
+)
+_SHAPE = members({"ruleSet": _RULE_SET}, publicNetworkAccess=ACCESS)
 
 
 class RuleSet(SimpleForm):
@@ -41,22 +56,25 @@ class RuleSet(SimpleForm):
         return shown | {"ruleSet": rule_set}
 
     def to_firewall(self, state: FirewallState) -> Firewall:
-        """See `Form`. Where the two places disagree the namespace counts as closed: it must not be opened."""
+        """See `Form`. Where the two places disagree the stricter one counts: it must not be loosened."""
         rules = state["ruleSet"]
-        places = {rules[_ACCESS], state.get(_ACCESS, rules[_ACCESS])}
         return Firewall(
-            public_network_access="Disabled" if "Disabled" in places else min(places),
+            public_network_access=_strictest(state),
             default_action=rules["defaultAction"],
             trusted_services=rules["trustedServiceAccessEnabled"],
-            rules=tuple(rule_in_words(rule) for name in ("ipRules", "virtualNetworkRules") for rule in rules[name]),
-            consistent=len(places) == 1,
+            rules=tuple(rule_in_words(one) for name in ("ipRules", "virtualNetworkRules") for one in rules[name]),
+            consistent=state.get(_ACCESS, rules[_ACCESS]) == rules[_ACCESS],
         )
 
     def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
-        """See `Form`."""
+        """See `Form`.
+
+        The rule set takes the namespace along, so it always says how the strictest place is to be; the namespace itself is
+        written only where public access was asked for.
+        """
         access = {_ACCESS: wanted.public_network_access}
         words = {"defaultAction": wanted.default_action, "trustedServiceAccessEnabled": wanted.trusted_services}
-        shown = access if _ACCESS in state else {}
+        shown = access if _ACCESS in state and wanted.consistent else {}
         return shown | {"ruleSet": state["ruleSet"] | access | words}
 
     def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
@@ -67,3 +85,16 @@ class RuleSet(SimpleForm):
         if _ACCESS in wanted and now.get(_ACCESS) != wanted[_ACCESS]:
             return Request("PATCH", body={"properties": {_ACCESS: wanted[_ACCESS]}})
         return None
+
+    def restorable(self, state: FirewallState) -> FirewallState:
+        """See `Form`. Places that disagreed are put back as the stricter one, both."""
+        kept: FirewallState = _SHAPE(state, "the firewall")
+        access = {_ACCESS: _strictest(kept)}
+        return (access if _ACCESS in kept else {}) | {"ruleSet": kept["ruleSet"] | access}
+
+
+def _strictest(state: FirewallState) -> str:
+    """Public access as the stricter of its two places says: Disabled, then SecuredByPerimeter, then Enabled."""
+    places = [state["ruleSet"][_ACCESS], state.get(_ACCESS, "Enabled")]
+    strictest: str = max(places, key=lambda word: _STRICTNESS.get(word, 1))
+    return strictest

@@ -65,11 +65,19 @@ def test_what_is_absent_is_as_good_as_empty_and_not_as_good_as_false() -> None:
     assert not same({"trusted": None}, {"trusted": False})
 
 
-def test_a_rule_is_told_by_what_it_names() -> None:
-    rules = [{"value": "203.0.113.7"}, {"ipMask": "203.0.113.8"}, {"id": SUBNET}, {"subnet": {"id": SUBNET}}, {"x": 1}]
-    assert [rule_in_words(rule) for rule in rules] == [
-        "ip 203.0.113.7", "ip 203.0.113.8", f"subnet {SUBNET}", f"subnet {SUBNET}", "a rule",
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"value": "203.0.113.7"}, "ip 203.0.113.7"),
+        ({"ipMask": "203.0.113.8"}, "ip 203.0.113.8"),
+        ({"id": SUBNET}, f"subnet {SUBNET}"),
+        ({"subnet": {"id": SUBNET}}, f"subnet {SUBNET}"),
+        ({"tenantId": "t", "resourceId": RESOURCE}, f"resource {RESOURCE}"),
+        ({"x": 1}, "a rule"),
+    ],
+)
+def test_a_rule_is_told_by_what_it_names(rule: dict[str, Any], words: str) -> None:
+    assert rule_in_words(rule) == words
 
 
 def sql(access: str, *rules: str, **more: Any) -> dict[str, Any]:
