@@ -67,14 +67,10 @@ class RuleSet(SimpleForm):
         )
 
     def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
-        """See `Form`.
-
-        The rule set takes the namespace along, so it always says how the strictest place is to be; the namespace itself is
-        written only where public access was asked for.
-        """
+        """See `Form`. The rule set takes the namespace along, so it must say what the stricter of the two places says."""
         access = {_ACCESS: wanted.public_network_access}
         words = {"defaultAction": wanted.default_action, "trustedServiceAccessEnabled": wanted.trusted_services}
-        shown = access if _ACCESS in state and wanted.consistent else {}
+        shown = access if _ACCESS in state else {}
         return shown | {"ruleSet": state["ruleSet"] | access | words}
 
     def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
