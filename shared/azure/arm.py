@@ -27,6 +27,9 @@ MAX_RETRY_AFTER = 3.0
 CLIENT_OPTIONS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20}
 """Options for every ARM client (seconds)."""
 
+NO_CONTENT = "NoContent"
+"""The code of the error that stands for a 204: a key vault answers so where a connection is not there [R]."""
+
 _TRANSIENT_CODES = re.compile(
     r"OperationInProgress|ConflictError|RequestConflict|AnotherOperation|^Conflict$|Throttled|TooManyRequests|"
     r"RetryableError|^409002$|PreconditionFailed|^412001$"
@@ -126,11 +129,15 @@ class Arm:
         return self._json(self.send("POST", path, api_version, body))
 
     def pages(self, path: str, api_version: str) -> Iterator[dict[str, Any]]:
-        """The items of a list over all its pages. `nextLink` may be absent, null, "" or lead to an empty page."""
+        """The items of a list over all its pages."""
+        for page in self.by_page(path, api_version):
+            yield from page
+
+    def by_page(self, path: str, api_version: str) -> Iterator[list[dict[str, Any]]]:
+        """The pages of a list, each as its items. `nextLink` may be absent, null, "" or lead to an empty page."""
         answer = self.get(path, api_version)
         while True:
-            items = answer if isinstance(answer, list) else answer.get("value") or []
-            yield from items
+            yield answer if isinstance(answer, list) else answer.get("value") or []
             link = None if isinstance(answer, list) else answer.get("nextLink")
             if not link:
                 return
@@ -163,8 +170,8 @@ class Arm:
         return response
 
     def _json(self, response: HttpResponse) -> Any:
-        if response.status_code == 204 or not response.content:
-            raise NotFoundError(f"{response.request.method}: an empty answer", code="NoContent")
+        if response.status_code == 204:
+            raise NotFoundError(f"{response.request.method}: an empty answer", code=NO_CONTENT)
         try:
             return response.json()
         except (ValueError, AzureError) as error:

@@ -11,6 +11,9 @@ from typing import Any
 
 from shared.model.target_types import TargetType
 
+MOST_RULES = 10_000
+"""More rules than any type takes; a larger number was not written by this app."""
+
 
 @dataclass(frozen=True, slots=True)
 class FirewallWish:
@@ -56,6 +59,34 @@ class Firewall:
             "trustedServices": self.trusted_services,
             "rules": len(self.rules),
         }
+
+    def whole(self) -> dict[str, Any]:
+        """As `shown`, but rule by rule; `consistent` only where it is False."""
+        return self.shown() | {"rules": list(self.rules)} | ({} if self.consistent else {"consistent": False})
+
+    @classmethod
+    def from_json(cls, found: object) -> Firewall:
+        """What `whole` has written, or `shown`: there only the number of the rules is known, and each of them is "a rule".
+
+        Raises:
+            ValueError: it is neither.
+        """
+        known = found if isinstance(found, dict) else {}
+        access, action = known.get("publicNetworkAccess"), known.get("defaultAction")
+        trusted, rules = known.get("trustedServices"), known.get("rules")
+        if isinstance(rules, int) and not isinstance(rules, bool) and 0 <= rules <= MOST_RULES:
+            rules = ["a rule"] * rules
+        consistent = known.get("consistent", True)
+        if (
+            not isinstance(access, str)
+            or not isinstance(action, str | None)
+            or not isinstance(trusted, bool | None)
+            or not isinstance(rules, list)
+            or not all(isinstance(rule, str) for rule in rules)
+            or not isinstance(consistent, bool)
+        ):
+            raise ValueError(f"not a firewall: {str(found)[:200]}")
+        return cls(access, action, trusted, tuple(rules), consistent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,10 @@ class TargetType:
     a connection's `provisioningState` that say that its last operation succeeded; types without the field say nothing. The
     firewall flags say what the type can do at all; what one resource cannot do (an Event Hubs namespace without rules,
     say) shows when it is read. `selected_is_given`: its rules always count, so selectedNetworks has nothing to switch on.
-    `trusted_uses`: what goes through the trusted-services exception, for people.
+    `trusted_uses`: what goes through the trusted-services exception, for people. `reuses_names`: whether a connection may
+    get the name of one that was deleted, so that an id alone does not tell two requests apart: a key vault calls it
+    `<private endpoint>-conn`. False only where every name is known to hold a new GUID (storage `<account>.<guid>`, Event
+    Hubs and Service Bus `<guid>`, SQL and Data Explorer `<private endpoint>-<guid>`).
     """
 
     name: str
@@ -45,6 +48,7 @@ class TargetType:
     disabled: bool = True
     trusted_services: bool = True
     trusted_uses: str = ""
+    reuses_names: bool = True
 
 
 TARGET_TYPES: dict[str, TargetType] = {
@@ -58,6 +62,7 @@ TARGET_TYPES: dict[str, TargetType] = {
             FirewallForm.STORAGE_ACLS,
             trusted_uses="diagnostic logs that Azure Monitor writes here, Event Grid deliveries and dead letters, Data "
             "Explorer's ingestion with its managed identity, Azure Backup",
+            reuses_names=False,
         ),
         TargetType(
             "Microsoft.EventHub/namespaces",
@@ -67,6 +72,7 @@ TARGET_TYPES: dict[str, TargetType] = {
             selected_needs_rule=True,
             trusted_uses="diagnostic logs that Azure Monitor sends here, Event Grid deliveries, Data Explorer's ingestion "
             "with its managed identity",
+            reuses_names=False,
         ),
         TargetType(
             "Microsoft.ServiceBus/namespaces",
@@ -75,6 +81,7 @@ TARGET_TYPES: dict[str, TargetType] = {
             FirewallForm.RULE_SET,
             selected_needs_rule=True,
             trusted_uses="Event Grid deliveries, alerts of Azure Monitor, IoT Hub's routes with its managed identity",
+            reuses_names=False,
         ),
         TargetType(
             "Microsoft.Devices/IotHubs",
@@ -101,6 +108,7 @@ TARGET_TYPES: dict[str, TargetType] = {
             selected_is_given=True,
             trusted_uses="every Azure service that connects by its public address, those of other tenants too: Data "
             "Factory, App Service, Power BI, and the server's own auditing to storage",
+            reuses_names=False,
         ),
         TargetType(
             "Microsoft.Kusto/clusters",
@@ -110,6 +118,7 @@ TARGET_TYPES: dict[str, TargetType] = {
             selected_needs_rule=True,
             selected_is_given=True,
             trusted_services=False,
+            reuses_names=False,
         ),
         TargetType(
             "Microsoft.DigitalTwins/digitalTwinsInstances",

@@ -27,15 +27,37 @@ class FirewallReading:
     obstacle: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionList:
+    """The private endpoint connections of a target.
+
+    `pages` is how many pages the list had. Between two of them a connection can go from the one that is not read yet to the
+    one that is, and never be listed; so a list of several pages is read again until two in a row are the same. `agreed` is
+    False where they never were: then the list proves nothing of what is not in it.
+    """
+
+    connections: tuple[Connection, ...]
+    pages: int = 1
+    agreed: bool = True
+
+
 class TargetAdapter(Protocol):
     """One form of target. Every method raises the errors of `shared.errors`, never an SDK's."""
 
+    def exists(self, target: ResourceId) -> bool:
+        """Whether the target is there: False only where ARM answers its GET with 404."""
+        ...
+
+    def list_connections(self, target: ResourceId) -> ConnectionList:
+        """All private endpoint connections of the target, and how far the list can be relied on."""
+        ...
+
     def connections(self, target: ResourceId) -> tuple[Connection, ...]:
-        """All private endpoint connections of the target (one list, all pages)."""
+        """The same for who needs only the connections."""
         ...
 
     def connection(self, target: ResourceId, listed: Connection) -> Connection | None:
-        """One connection, read again; None when it is gone."""
+        """One connection, read again; None only where ARM answers 404 (a key vault: 204)."""
         ...
 
     def decide(self, target: ResourceId, listed: Connection, status: str, description: str) -> Operation | None:

@@ -1,12 +1,11 @@
 """Every target type that has no SDK here: ARM's usual surface, with what differs taken from its entry in `types`.
 
-Lists come bare or in an envelope (`Arm.pages`); the whole connection is echoed with its own action key; the firewall's form
-says what is read and written.
+Lists come bare or in an envelope (`Arm.by_page`); the whole connection is echoed with its own action key; the firewall's
+form says what is read and written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from shared.azure.arm import Arm
@@ -29,9 +28,9 @@ class ArmResources(Adapter):
         body: dict[str, Any] = self._arm.get(f"{target}{path}", self.kind.api_version)
         return body
 
-    def get_all(self, target: ResourceId, path: str) -> Iterable[dict[str, Any]]:
+    def get_pages(self, target: ResourceId, path: str) -> list[list[dict[str, Any]]]:
         """See `Adapter`."""
-        return list(self._arm.pages(f"{target}{path}", self.kind.api_version))
+        return list(self._arm.by_page(f"{target}{path}", self.kind.api_version))
 
     def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
         """See `Adapter`."""

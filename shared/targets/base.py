@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from shared.azure.arm import NO_CONTENT
 from shared.azure.operations import Operation
-from shared.errors import NotFoundError
+from shared.errors import NotFoundError, TransientError
 from shared.model.connection import Connection
 from shared.model.firewall import Firewall
 from shared.model.target_types import TargetType
 from shared.resource_id import ResourceId, fold
-from shared.targets.adapter import FirewallReading
+from shared.targets.adapter import ConnectionList, FirewallReading
 from shared.targets.firewalls import FORMS
 from shared.targets.firewalls.form import FirewallState, Request
+
+MOST_LISTS = 4
+"""A list of several pages is read so often at most, for two in a row that are the same."""
 
 _FAILED = ("failed", "canceled", "disconnected")
 
@@ -31,8 +35,8 @@ class Adapter(ABC):
         """GET the target, or a child of it by its path."""
 
     @abstractmethod
-    def get_all(self, target: ResourceId, path: str) -> Iterable[dict[str, Any]]:
-        """GET a list of children, all pages."""
+    def get_pages(self, target: ResourceId, path: str) -> list[list[dict[str, Any]]]:
+        """GET a list of children, page by page."""
 
     @abstractmethod
     def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
@@ -46,9 +50,25 @@ class Adapter(ABC):
     def send(self, target: ResourceId, request: Request) -> Operation | None:
         """See `TargetAdapter`."""
 
+    def exists(self, target: ResourceId) -> bool:
+        """See `TargetAdapter`."""
+        try:
+            self.get(target)
+        except NotFoundError as error:
+            if error.code == NO_CONTENT:
+                raise TransientError(f"{target}: an empty answer", code=NO_CONTENT) from error
+            return False
+        return True
+
+    def list_connections(self, target: ResourceId) -> ConnectionList:
+        """See `TargetAdapter`."""
+        pages, agreed = self._read_pages(target, "/privateEndpointConnections")
+        found = tuple(connection_of(body, self.kind) for page in pages for body in page)
+        return ConnectionList(found, len(pages), agreed)
+
     def connections(self, target: ResourceId) -> tuple[Connection, ...]:
         """See `TargetAdapter`."""
-        return tuple(connection_of(body, self.kind) for body in self.get_all(target, "/privateEndpointConnections"))
+        return self.list_connections(target).connections
 
     def connection(self, target: ResourceId, listed: Connection) -> Connection | None:
         """See `TargetAdapter`."""
@@ -68,7 +88,7 @@ class Adapter(ABC):
     def firewall(self, target: ResourceId) -> FirewallReading:
         """See `TargetAdapter`."""
         parts: dict[str, Any] = {path: self.get(target, path) for path in ("", *self._form.objects)}
-        parts |= {path: list(self.get_all(target, path)) for path in self._form.collections}
+        parts |= {path: self._read_all(target, path) for path in self._form.collections}
         state = self._form.state(parts)
         return FirewallReading(self._form.to_firewall(state), state, parts, self._form.obstacle(parts))
 
@@ -83,6 +103,32 @@ class Adapter(ABC):
     def step(self, reading: FirewallReading, wanted: FirewallState) -> Request | None:
         """See `TargetAdapter`."""
         return self._form.step(reading.parts, wanted)
+
+    def _read_all(self, target: ResourceId, path: str) -> list[dict[str, Any]]:
+        """A list that is complete.
+
+        Raises:
+            TransientError: it had several pages and went on changing.
+        """
+        pages, agreed = self._read_pages(target, path)
+        if not agreed:
+            raise TransientError(f"{target}{path}: the list changed while it was read", code="ListChanged")
+        return [body for page in pages for body in page]
+
+    def _read_pages(self, target: ResourceId, path: str) -> tuple[list[list[dict[str, Any]]], bool]:
+        """The pages of a list, and whether nothing can have fallen between them: it is one page, or was twice the same.
+
+        Whole bodies are compared: what was made again under its old name in between has another etag.
+        """
+        pages = self.get_pages(target, path)
+        for _ in range(MOST_LISTS - 1):
+            if len(pages) < 2:
+                break
+            again = self.get_pages(target, path)
+            if again == pages:
+                return again, True
+            pages = again
+        return pages, len(pages) < 2
 
 
 def operation_of(status: int, headers: Mapping[str, str]) -> Operation | None:

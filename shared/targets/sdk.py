@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -69,11 +69,11 @@ class SdkAdapter(Adapter):
     def client(self, target: ResourceId) -> Any:
         """The SDK's client for the target's subscription."""
 
-    def get_all(self, target: ResourceId, path: str) -> Iterable[dict[str, Any]]:
+    def get_pages(self, target: ResourceId, path: str) -> list[list[dict[str, Any]]]:
         """See `Adapter`. The SDKs' types have no lists but that of the connections."""
         with calling(f"GET {target}{path}"):
             found = self.client(target).private_endpoint_connections.list(target.resource_group, target.name)
-            return [plain(item) for item in found]
+            return [[plain(item) for item in page] for page in found.by_page()]
 
     def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
         """See `Adapter`."""

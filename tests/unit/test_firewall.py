@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -90,3 +91,35 @@ def test_nothing_is_ever_loosened_and_no_rule_is_ever_lost(now: Firewall, wish: 
 def test_what_is_done_needs_not_be_done_again(now: Firewall, wish: FirewallWish, kind: TargetType) -> None:
     after = difference(now, wish, kind).after
     assert after is None or difference(after, wish, kind) == Change()
+
+
+@given(firewalls)
+def test_a_firewall_is_read_back_as_it_was_written(firewall: Firewall) -> None:
+    assert Firewall.from_json(json.loads(json.dumps(firewall.whole()))) == firewall
+
+
+@given(firewalls)
+def test_of_a_firewall_that_was_shown_only_the_number_of_its_rules_is_read_back(firewall: Firewall) -> None:
+    back = Firewall.from_json(json.loads(json.dumps(firewall.shown())))
+    assert back.shown() == firewall.shown()
+    assert set(back.rules) <= {"a rule"}
+
+
+def test_a_whole_firewall_is_what_is_shown_of_it_rule_by_rule() -> None:
+    assert OPEN.shown()["rules"] == 1
+    assert OPEN.whole() == OPEN.shown() | {"rules": ["ip 203.0.113.7"]}
+    assert replace(OPEN, consistent=False).whole()["consistent"] is False
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        None, [], "Enabled", {}, {"publicNetworkAccess": "Enabled"}, OPEN.shown() | {"publicNetworkAccess": None},
+        OPEN.shown() | {"defaultAction": 1}, OPEN.shown() | {"trustedServices": "yes"}, OPEN.shown() | {"rules": -1},
+        OPEN.shown() | {"rules": True}, OPEN.shown() | {"rules": 10**12}, OPEN.shown() | {"rules": [1]},
+        OPEN.shown() | {"rules": "all"}, OPEN.shown() | {"consistent": "yes"},
+    ],
+)  # fmt: skip
+def test_what_is_no_firewall_is_not_read_as_one(found: object) -> None:
+    with pytest.raises(ValueError, match="not a firewall"):
+        Firewall.from_json(found)

@@ -1,7 +1,9 @@
 """Microsoft.Storage: storage accounts as they are on the wire (facts/azure-resource-manager.md).
 
 Their oddities: a connection is named `{account}.{guid}`, shows no sub-resource, and cannot be approved twice; networkAcls
-merge field by field, lists replace; a new account is answered with 202 and no body.
+merge field by field, lists replace; a new account is answered with 202 and no body. Rules get the default of `action`
+(Allow, as the OpenAPI has it) when they are written; with the quirk `storageRulesAsGiven` a new account keeps and shows its
+rules as they were given, and any later write fills it in.
 """
 
 from __future__ import annotations
@@ -74,7 +76,7 @@ class StorageAccounts(TargetProvider):
             "sku": {"tier": "Standard", **(as_object(body.get("sku")) or {"name": "Standard_LRS"})},
             "kind": body.get("kind") or "StorageV2",
             "identity": body.get("identity"),
-            "properties": _clean(properties),
+            "properties": properties if self.cloud.quirks["storageRulesAsGiven"] else _clean(properties),
         }
         resource, _ = self.keep(call, self.type, kept)
         operation = self.cloud.operations.start(call, CREATION_SECONDS, "storage.created", resource.key)

@@ -19,9 +19,15 @@ from shared.targets.firewalls.form import (
     default_action,
     differing,
     properties_of,
+    rule_in_words,
 )
+from shared.targets.firewalls.shapes import ACCESS, ACTION, ALLOW, flag, list_of, members, rule, text
 
 MASK = "****"
+
+_RULE = rule({"ipMask": text}, filterName=text, action=ALLOW)
+_RULE_SETS = members({"defaultAction": ACTION, "applyToBuiltInEventHubEndpoint": flag, "ipRules": list_of(_RULE)})
+_SHAPE = members({"publicNetworkAccess": ACCESS}, networkRuleSets=_RULE_SETS)
 
 
 class HubRuleSets(SimpleForm):
@@ -31,7 +37,14 @@ class HubRuleSets(SimpleForm):
         """See `Form`."""
         properties = properties_of(parts)
         rules = properties.get("networkRuleSets")
-        return access_of(properties) | ({"networkRuleSets": rules} if rules else {})
+        if not rules:
+            return access_of(properties)
+        known = {
+            "defaultAction": default_action(rules.get("defaultAction")),
+            "applyToBuiltInEventHubEndpoint": bool(rules.get("applyToBuiltInEventHubEndpoint")),
+            "ipRules": rules.get("ipRules") or [],
+        }
+        return access_of(properties) | {"networkRuleSets": known}
 
     def to_firewall(self, state: FirewallState) -> Firewall:
         """See `Form`."""
@@ -39,7 +52,7 @@ class HubRuleSets(SimpleForm):
         return Firewall(
             public_network_access=state["publicNetworkAccess"],
             default_action=default_action(rules.get("defaultAction")),
-            rules=tuple(f"ip {rule.get('ipMask')}" for rule in rules.get("ipRules") or ()),
+            rules=tuple(rule_in_words(rule) for rule in rules.get("ipRules") or ()),
         )
 
     def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
@@ -55,8 +68,13 @@ class HubRuleSets(SimpleForm):
         if not changed:
             return None
         hub = parts[""]
-        body = {**hub, "properties": {**hub["properties"], **changed}}
-        return Request("PUT", body=body, headers={"If-Match": str(hub.get("etag") or "*")})
+        properties = {**hub["properties"], **changed}
+        if "networkRuleSets" in changed:
+            properties["networkRuleSets"] = (hub["properties"].get("networkRuleSets") or {}) | changed[
+                "networkRuleSets"
+            ]
+        body = {**hub, "properties": properties}
+        return Request("PUT", body=body, headers={"If-Match": str(hub.get("etag") or "*")}, asks=changed)
 
     def obstacle(self, parts: Parts) -> str | None:
         """See `Form`."""
@@ -67,6 +85,11 @@ class HubRuleSets(SimpleForm):
             f"the hub's {' and '.join(where)} hold connection strings whose keys Azure shows masked: writing the hub would "
             "replace the keys by their masks. Use managed identities there, or change the firewall by hand"
         )
+
+    def restorable(self, state: FirewallState) -> FirewallState:
+        """See `Form`."""
+        kept: FirewallState = _SHAPE(state, "the firewall")
+        return kept
 
 
 def _masked(value: Any) -> bool:

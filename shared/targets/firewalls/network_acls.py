@@ -7,6 +7,7 @@ whole `networkAcls` is sent again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.model.firewall import Firewall
@@ -20,20 +21,23 @@ from shared.targets.firewalls.form import (
     default_action,
     differing,
     properties_of,
+    rule_in_words,
     same,
 )
+from shared.targets.firewalls.shapes import ACCESS, ACTION, ALLOW, Shape, flag, list_of, members, rule, text, words_of
 
 TRUSTED = "AzureServices"
 
 
 class _NetworkAcls(SimpleForm):
-    lists: tuple[str, ...]
+    rules: Mapping[str, Shape]
+    bypass: tuple[str, ...]
 
     def state(self, parts: Parts) -> FirewallState:
         """See `Form`. Absent acls let everybody in; an absent `bypass` means AzureServices. Rules without their `state`."""
         properties = properties_of(parts)
         acls = properties.get("networkAcls") or {}
-        lists = {name: [_sent(rule) for rule in acls.get(name) or ()] for name in self.lists}
+        lists = {name: [_sent(rule) for rule in acls.get(name) or ()] for name in self.rules}
         words = {"bypass": acls.get("bypass") or TRUSTED, "defaultAction": default_action(acls.get("defaultAction"))}
         return access_of(properties) | {"networkAcls": words | lists}
 
@@ -44,7 +48,7 @@ class _NetworkAcls(SimpleForm):
             public_network_access=state["publicNetworkAccess"],
             default_action=acls["defaultAction"],
             trusted_services=fold(TRUSTED) in map(fold, _bypass(acls)),
-            rules=tuple(_rule(rule) for name in self.lists for rule in acls[name]),
+            rules=tuple(rule_in_words(rule) for name in self.rules for rule in acls[name]),
         )
 
     def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
@@ -54,11 +58,25 @@ class _NetworkAcls(SimpleForm):
             acls["bypass"] = ", ".join(word for word in _bypass(acls) if fold(word) != fold(TRUSTED)) or "None"
         return {"publicNetworkAccess": wanted.public_network_access, "networkAcls": acls}
 
+    def restorable(self, state: FirewallState) -> FirewallState:
+        """See `Form`."""
+        acls = {"bypass": words_of("None", *self.bypass), "defaultAction": ACTION}
+        acls |= {name: list_of(shape) for name, shape in self.rules.items()}
+        kept: FirewallState = members({"publicNetworkAccess": ACCESS, "networkAcls": members(acls)})(
+            state, "the firewall"
+        )
+        return kept
+
 
 class StorageAcls(_NetworkAcls):
     """A storage account's: only what differs is sent."""
 
-    lists = ("ipRules", "virtualNetworkRules", "resourceAccessRules")
+    rules: Mapping[str, Shape] = {
+        "ipRules": rule({"value": text}, action=ALLOW),
+        "virtualNetworkRules": rule({"id": text}, action=ALLOW),
+        "resourceAccessRules": rule({"resourceId": text}, tenantId=text),
+    }
+    bypass = ("Logging", "Metrics", TRUSTED)
 
     def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
         """See `Form`. `defaultAction` is required beside any other field of the acls."""
@@ -74,7 +92,11 @@ class StorageAcls(_NetworkAcls):
 class VaultAcls(_NetworkAcls):
     """A key vault's: everything is sent, as it is or as it is wanted."""
 
-    lists = ("ipRules", "virtualNetworkRules")
+    rules: Mapping[str, Shape] = {
+        "ipRules": rule({"value": text}),
+        "virtualNetworkRules": rule({"id": text}, ignoreMissingVnetServiceEndpoint=flag),
+    }
+    bypass = (TRUSTED,)
 
     def step(self, parts: Parts, wanted: FirewallState) -> Request | None:
         """See `Form`."""
@@ -89,8 +111,3 @@ def _bypass(acls: FirewallState) -> list[str]:
 
 def _sent(rule: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in rule.items() if name != "state"}
-
-
-def _rule(rule: dict[str, Any]) -> str:
-    kinds = (("value", "ip"), ("id", "subnet"), ("resourceId", "resource"))
-    return next((f"{word} {rule[name]}" for name, word in kinds if rule.get(name)), "a rule")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from shared.model.firewall import Firewall
 from shared.targets.firewalls.form import FirewallState, Parts, Request, SimpleForm, access_of, differing, properties_of
+from shared.targets.firewalls.shapes import ACCESS, list_of, members, text
 
 _ADDRESSES = "allowedIpRangeList"
+
+_SHAPE = members({"publicNetworkAccess": ACCESS}, allowedIpRangeList=list_of(text))
 
 
 class PublicAccess(SimpleForm):
@@ -29,3 +32,8 @@ class PublicAccess(SimpleForm):
         """See `Form`."""
         changed = differing(self.state(parts), wanted)
         return Request("PATCH", body={"properties": changed}) if changed else None
+
+    def restorable(self, state: FirewallState) -> FirewallState:
+        """See `Form`."""
+        kept: FirewallState = _SHAPE(state, "the firewall")
+        return kept

@@ -6,8 +6,6 @@ namespace shows public access too (not in every api-version), and both places mu
 
 from __future__ import annotations
 
-from typing import Any
-
 from shared.model.firewall import Firewall
 from shared.targets.firewalls.form import (
     FirewallState,
@@ -17,11 +15,27 @@ from shared.targets.firewalls.form import (
     access_of,
     default_action,
     properties_of,
+    rule_in_words,
     same,
 )
+from shared.targets.firewalls.shapes import ACCESS, ACTION, ALLOW, flag, list_of, members, rule, text
 
 PATH = "/networkRuleSets/default"
 _ACCESS = "publicNetworkAccess"
+_STRICTNESS = {"Enabled": 0, "Disabled": 2}
+"""Of public access; SecuredByPerimeter, and a word that is not known, lie between."""
+
+_SUBNET = rule({"id": text})
+_RULE_SET = members(
+    {
+        _ACCESS: ACCESS,
+        "defaultAction": ACTION,
+        "trustedServiceAccessEnabled": flag,
+        "ipRules": list_of(rule({"ipMask": text}, action=ALLOW)),
+        "virtualNetworkRules": list_of(rule({"subnet": _SUBNET}, ignoreMissingVnetServiceEndpoint=flag)),
+    }
+)
+_SHAPE = members({"ruleSet": _RULE_SET}, publicNetworkAccess=ACCESS)
 
 
 class RuleSet(SimpleForm):
@@ -42,19 +56,18 @@ class RuleSet(SimpleForm):
         return shown | {"ruleSet": rule_set}
 
     def to_firewall(self, state: FirewallState) -> Firewall:
-        """See `Form`. Where the two places disagree the namespace counts as closed: it must not be opened."""
+        """See `Form`. Where the two places disagree the stricter one counts: it must not be loosened."""
         rules = state["ruleSet"]
-        places = {rules[_ACCESS], state.get(_ACCESS, rules[_ACCESS])}
         return Firewall(
-            public_network_access="Disabled" if "Disabled" in places else min(places),
+            public_network_access=_strictest(state),
             default_action=rules["defaultAction"],
             trusted_services=rules["trustedServiceAccessEnabled"],
-            rules=tuple(_rule(rule) for name in ("ipRules", "virtualNetworkRules") for rule in rules[name]),
-            consistent=len(places) == 1,
+            rules=tuple(rule_in_words(one) for name in ("ipRules", "virtualNetworkRules") for one in rules[name]),
+            consistent=state.get(_ACCESS, rules[_ACCESS]) == rules[_ACCESS],
         )
 
     def tightened(self, state: FirewallState, wanted: Firewall) -> FirewallState:
-        """See `Form`."""
+        """See `Form`. The rule set takes the namespace along, so it must say what the stricter of the two places says."""
         access = {_ACCESS: wanted.public_network_access}
         words = {"defaultAction": wanted.default_action, "trustedServiceAccessEnabled": wanted.trusted_services}
         shown = access if _ACCESS in state else {}
@@ -69,6 +82,15 @@ class RuleSet(SimpleForm):
             return Request("PATCH", body={"properties": {_ACCESS: wanted[_ACCESS]}})
         return None
 
+    def restorable(self, state: FirewallState) -> FirewallState:
+        """See `Form`. Places that disagreed are put back as the stricter one, both."""
+        kept: FirewallState = _SHAPE(state, "the firewall")
+        access = {_ACCESS: _strictest(kept)}
+        return (access if _ACCESS in kept else {}) | {"ruleSet": kept["ruleSet"] | access}
 
-def _rule(rule: dict[str, Any]) -> str:
-    return f"ip {rule['ipMask']}" if rule.get("ipMask") else f"subnet {(rule.get('subnet') or {}).get('id')}"
+
+def _strictest(state: FirewallState) -> str:
+    """Public access as the stricter of its two places says: Disabled, then SecuredByPerimeter, then Enabled."""
+    places = [state["ruleSet"][_ACCESS], state.get(_ACCESS, "Enabled")]
+    strictest: str = max(places, key=lambda word: _STRICTNESS.get(word, 1))
+    return strictest

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from shared.model.firewall import Firewall
 from shared.resource_id import fold
 from shared.targets.firewalls.form import FirewallState, Parts, Request, SimpleForm, access_of, differing, properties_of
+from shared.targets.firewalls.shapes import ACCESS, address_range, list_of, members, named_by, segment, text
 
 RULES = "/firewallRules"
 NETWORKS = "/virtualNetworkRules"
@@ -20,6 +21,9 @@ TRUSTED_RULE = "AllowAllWindowsAzureIps"
 TRUSTED_RANGE = ["0.0.0.0", "0.0.0.0"]  # noqa: S104  # the range that stands for Azure's own services
 
 _ENDS = ("startIpAddress", "endIpAddress")
+
+
+_SHAPE = members({"publicNetworkAccess": ACCESS, "rules": named_by(segment, address_range), "subnets": list_of(text)})
 
 
 class ServerRules(SimpleForm):
@@ -30,7 +34,7 @@ class ServerRules(SimpleForm):
     def state(self, parts: Parts) -> FirewallState:
         """See `Form`: rules by name, each as its first and last address; the subnets of network rules."""
         ranges = {rule["name"]: [rule["properties"][end] for end in _ENDS] for rule in parts[RULES]}
-        subnets = [(rule.get("properties") or {}).get("virtualNetworkSubnetId") for rule in parts[NETWORKS]]
+        subnets = [(rule.get("properties") or {}).get("virtualNetworkSubnetId") or "?" for rule in parts[NETWORKS]]
         return access_of(properties_of(parts)) | {"rules": ranges, "subnets": subnets}
 
     def to_firewall(self, state: FirewallState) -> Firewall:
@@ -59,6 +63,11 @@ class ServerRules(SimpleForm):
         for name, ends in differing(now["rules"], wanted["rules"]).items():
             return Request("PUT", _path(name), {"properties": dict(zip(_ENDS, ends, strict=True))})
         return None
+
+    def restorable(self, state: FirewallState) -> FirewallState:
+        """See `Form`."""
+        kept: FirewallState = _SHAPE(state, "the firewall")
+        return kept
 
 
 def _kept(rules: dict[str, Any]) -> dict[str, Any]:
