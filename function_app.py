@@ -47,14 +47,14 @@ def on_resource_event(event: func.EventGridEvent, review: func.Out[str]) -> None
 @app.queue_trigger(arg_name="message", queue_name=QUEUE, connection=STORAGE)
 def review_target(message: func.QueueMessage) -> None:
     """Review the target that a message names."""
-    approver().worker.handle(parse_message(message.get_body()), message.insertion_time)
+    approver().message_handler.handle(parse_message(message.get_body()), message.insertion_time)
 
 
 @app.function_name("review_failed")
 @app.queue_trigger(arg_name="message", queue_name=POISON_QUEUE, connection=STORAGE)
 def review_failed(message: func.QueueMessage) -> None:
     """Raise an alert for a message that failed again and again."""
-    approver().worker.failed(message.get_body(), message.id or "")
+    approver().message_handler.failed(message.get_body(), message.id or "")
 
 
 @app.function_name("sweep")

@@ -8,29 +8,28 @@ from __future__ import annotations
 import logging
 import os
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from shared.alerts.topic import Outbox
+from shared.alerts.outbox import Outbox
+from shared.alerts.raising import Alerts
 from shared.azure.arm import Arm
 from shared.azure.clients import Storage, credential_of, topic_of
 from shared.azure.leases import CONTAINER, BlobLeases
-from shared.ledger.alerts import AlertBook
-from shared.ledger.bindings import Bindings
-from shared.ledger.decisions import Decisions
-from shared.ledger.firewalls import Firewalls
-from shared.ledger.follow_ups import FollowUps
-from shared.ledger.intents import Intents
+from shared.ledger.feed import Feed
+from shared.ledger.records import Records
 from shared.ledger.retention import Retention
 from shared.ledger.runs import Runs
 from shared.ledger.tables import Table
 from shared.ledger.tenants import TenantCache
+from shared.ledger.work import WorkIndex
 from shared.model.requester import Service
 from shared.model.target_types import TARGET_TYPES
+from shared.once import once
 from shared.policy.current import PolicySource, file_reader
 from shared.requesters.data_factory import DataFactoryReader
 from shared.requesters.kusto import KustoReader
@@ -38,22 +37,19 @@ from shared.requesters.private_endpoint import PrivateEndpoints
 from shared.requesters.sides import RequesterReader, RequesterSides
 from shared.requesters.synapse import SynapseReader
 from shared.requesters.tenants import Tenants
-from shared.review.carry_out import Actor
-from shared.review.firewall_work import FirewallWriter
-from shared.review.observe import Gatherer
+from shared.review.carry_out import Executor
+from shared.review.observe import Observer
 from shared.review.restore import Restorer
 from shared.review.review import Reviewer
 from shared.review.scope import ArmScope
-from shared.review.tighten import Tightener
-from shared.review.waiting import Settling
 from shared.settings import Settings, StorageSettings, read_settings
 from shared.targets.adapter import TargetAdapter
 from shared.targets.arm_resource import ArmResources
 from shared.targets.event_hubs import EventHubsNamespaces
 from shared.targets.sdk import ManagementClients, SdkAdapter
 from shared.targets.storage import StorageAccounts
-from shared.triggers.message_handler import Worker
-from shared.triggers.messages import QUEUE, Messages, QueueMessages
+from shared.triggers.message_handler import MessageHandler
+from shared.triggers.messages import Messages, QueueMessages
 from shared.triggers.reevaluate import Reevaluation
 from shared.triggers.restore import Restoration
 from shared.triggers.sweep import Estate, Sweep
@@ -86,29 +82,29 @@ class App:
         self._credential = credential
         self._messages = messages
 
-    @cached_property
+    @once
     def credential(self) -> Any:
         """The app's identity, from `azure-identity` alone."""
         return self._credential or credential_of(self.settings)
 
-    @cached_property
+    @once
     def arm(self) -> Arm:
         """Azure Resource Manager."""
         return Arm(self.settings.arm_endpoint, self.settings.arm_audience, self.credential)
 
-    @cached_property
+    @once
     def storage(self) -> Storage:
         """The app's storage account."""
         return Storage(self.settings.storage, lambda: self.credential)
 
-    @cached_property
+    @once
     def policy(self) -> PolicySource:
         """The policy in force."""
         path = self.settings.policy_path
         reader = self.storage.blob_policy(path) if path.startswith("https://") else file_reader(self._root / path)
         return PolicySource(reader, clock=self.clocks.monotonic)
 
-    @cached_property
+    @once
     def adapters(self) -> dict[str, TargetAdapter]:
         """One adapter for each target type, by its name in `targets.types`."""
         clients = ManagementClients(self.credential, self.settings.arm_endpoint, self.settings.arm_audience)
@@ -121,7 +117,7 @@ class App:
             for kind in TARGET_TYPES.values()
         }
 
-    @cached_property
+    @once
     def readers(self) -> dict[Service, RequesterReader]:
         """One reader for each service whose resources make private endpoints."""
         return {
@@ -130,144 +126,132 @@ class App:
             Service.DATA_FACTORY: DataFactoryReader(self.arm),
         }
 
-    @cached_property
+    @once
     def sides(self) -> RequesterSides:
         """The requesters' own resources."""
         return RequesterSides(self.readers)
 
-    @cached_property
-    def gatherer(self) -> Gatherer:
-        """Makes situations."""
+    @once
+    def observer(self) -> Observer:
+        """Reads what a decision rests on."""
         cache = TenantCache(self._table("tenants")) if self.settings.storage != StorageSettings() else None
         tenants = Tenants(self.settings.arm_endpoint, cache, self.clocks.now)
-        return Gatherer(tenants, self.sides, PrivateEndpoints(self.arm), self.bindings)
+        return Observer(tenants, self.sides, PrivateEndpoints(self.arm), self.clocks.now, self.clocks.monotonic)
 
-    @cached_property
+    @once
     def reviewer(self) -> Reviewer:
         """The review of one target."""
-        now = self.clocks.now
-        actor = Actor(self.arm, self.intents, self.bindings, self.decisions, now)
         return Reviewer(
             policy=self.policy,
             scope=self.scope,
             adapters=self.adapters,
-            gatherer=self.gatherer,
-            actor=actor,
-            tightener=Tightener(
-                actor,
-                Settling(self.sides, self.bindings, now),
-                FirewallWriter(self.arm, self.firewalls),
-                self.firewalls,
-                self.decisions,
-                now,
-            ),
-            decisions=self.decisions,
-            intents=self.intents,
-            alerts=self.alerts,
+            observer=self.observer,
+            executor=Executor(self.arm, self.observer, self.clocks.monotonic),
+            records=self.records,
             outbox=self.outbox,
-            restorer=self.restorer,
             leases=self.leases,
-            now=now,
-            clock=self.clocks.monotonic,
+            now=self.clocks.now,
             sleep=self.clocks.sleep,
         )
 
-    @cached_property
-    def worker(self) -> Worker:
+    @once
+    def message_handler(self) -> MessageHandler:
         """What becomes of messages."""
-        follow_ups = FollowUps(self._table("decisions"))
-        return Worker(
-            self.reviewer, self.messages, follow_ups, self.runs, self.alerts, self.outbox, self.clocks.now
-        )  # fmt: skip
+        return MessageHandler(
+            reviewer=self.reviewer,
+            messages=self.messages,
+            work=self.work,
+            runs=self.runs,
+            alerts=self.alerts,
+            now=self.clocks.now,
+        )
 
-    @cached_property
+    @once
     def estate(self) -> Estate:
         """Where Pending connections are."""
         return Estate(self.arm, self.scope, self.adapters)
 
-    @cached_property
+    @once
     def sweep(self) -> Sweep:
         """The timer's use case."""
-        retention = Retention(
-            decisions=self._table("decisions"), alerts=self._table("alerts"), runs=self._table("runs")
-        )
+        retention = Retention(targets=self._table("targets"), feed=self._table("feed"), runs=self._table("runs"))
         return Sweep(
-            self.policy, self.estate, self.sides, self.intents, self.bindings, retention, self.alerts, self.outbox,
-            self.messages, self.worker, self.clocks.now,
-        )  # fmt: skip
+            policy=self.policy,
+            estate=self.estate,
+            sides=self.sides,
+            records=self.records,
+            work=self.work,
+            runs=self.runs,
+            retention=retention,
+            alerts=self.alerts,
+            outbox=self.outbox,
+            messages=self.messages,
+            handler=self.message_handler,
+            now=self.clocks.now,
+        )
 
-    @cached_property
+    @once
     def reevaluation(self) -> Reevaluation:
         """The HTTP use case."""
         return Reevaluation(
-            self.policy, self.scope, self.arm, self.estate, self.reviewer, self.worker, self.intents, self.runs,
-            self.messages, self.clocks.now,
-        )  # fmt: skip
+            policy=self.policy,
+            scope=self.scope,
+            arm=self.arm,
+            estate=self.estate,
+            reviewer=self.reviewer,
+            handler=self.message_handler,
+            records=self.records,
+            runs=self.runs,
+            messages=self.messages,
+            now=self.clocks.now,
+        )
 
-    @cached_property
-    def restorer(self) -> Restorer:
-        """Puts firewalls back."""
-        writer = FirewallWriter(self.arm, self.firewalls)
-        now = self.clocks.now
-        return Restorer(writer, self.firewalls, self.intents, self.decisions, self.alerts, self.outbox, now)
-
-    @cached_property
+    @once
     def restoration(self) -> Restoration:
         """The HTTP use case that puts firewalls back."""
-        return Restoration(
-            self.policy, self.scope, self.adapters, self.restorer, self.leases, self.messages, self.worker,
-            self.clocks.sleep,
-        )  # fmt: skip
+        restorer = Restorer(self.reviewer, self.clocks.now, lambda: str(uuid.uuid4()))
+        return Restoration(restorer, self.messages, self.message_handler)
 
-    @cached_property
+    @once
     def leases(self) -> BlobLeases:
         """Who reviews a target now."""
         return BlobLeases(lambda: self.storage.container(CONTAINER))
 
-    @cached_property
+    @once
     def scope(self) -> ArmScope:
-        """What the policy covers."""
+        """What the policy's scope covers."""
         return ArmScope(self.arm, self.clocks.monotonic)
 
-    @cached_property
+    @once
     def messages(self) -> Messages:
         """The queue of reviews."""
-        return self._messages or QueueMessages(lambda: self.storage.queue(QUEUE))
+        return self._messages or QueueMessages(self.storage.queue)
 
-    @cached_property
-    def decisions(self) -> Decisions:
-        """The ledger's decisions."""
-        return Decisions(self._table("decisions"))
+    @once
+    def work(self) -> WorkIndex:
+        """The index of unfinished work."""
+        return WorkIndex(self._table("work"), self.clocks.now)
 
-    @cached_property
-    def intents(self) -> Intents:
-        """The ledger's open intents."""
-        return Intents(self._table("intents"))
+    @once
+    def records(self) -> Records:
+        """What is remembered, one record a target."""
+        return Records(self._table("targets"), self.work)
 
-    @cached_property
-    def bindings(self) -> Bindings:
-        """The ledger's spent endpoints."""
-        return Bindings(self._table("evidence"))
-
-    @cached_property
-    def firewalls(self) -> Firewalls:
-        """The ledger's firewalls as they were."""
-        return Firewalls(self._table("firewalls"))
-
-    @cached_property
+    @once
     def runs(self) -> Runs:
-        """The ledger's runs."""
+        """Wide re-evaluations."""
         return Runs(self._table("runs"))
 
-    @cached_property
-    def alerts(self) -> AlertBook:
-        """The ledger's alerts."""
-        return AlertBook(self._table("alerts"))
-
-    @cached_property
+    @once
     def outbox(self) -> Outbox:
-        """Delivers alerts."""
-        return Outbox(self.alerts, topic_of(self.settings, lambda: self.credential), self.clocks.now)
+        """Delivers decisions and alerts."""
+        topic = topic_of(self.settings, lambda: self.credential)
+        return Outbox(self.records, Feed(self._table("feed")), topic, self.work, self.clocks.now)
+
+    @once
+    def alerts(self) -> Alerts:
+        """Alerts about what no review is at work on."""
+        return Alerts(self.records, self.outbox, self.clocks.now)
 
     def _table(self, name: str) -> Table:
         return Table(self.storage.tables, name)

@@ -1,7 +1,8 @@
 """Which alerts of a record are open, and which are new. Pure.
 
-One for each condition, again when it comes back, never a flood. Beyond the tenth that is open for one target a digest stands for what strangers can cause at will. What collides with an
-endpoint of ours is never absorbed: whoever floods a target must not hide a forgery in the flood.
+One for each condition, again when it comes back, never a flood. Beyond the tenth that is open for one target a digest stands
+for what strangers can cause at will. What collides with an endpoint of ours is never absorbed: whoever floods a target must
+not hide a forgery in the flood.
 """
 
 from __future__ import annotations

@@ -156,9 +156,9 @@ def approval_failed(target: ResourceId, problem: str) -> Condition:
     return _condition(AlertType.APPROVAL_FAILED, title, action, "high", subject=str(target))
 
 
-def review_failed(target: str) -> Condition:
-    """A message went to the poison queue: its review failed again and again."""
-    title = f"The review of {target.rpartition('/')[2]} failed repeatedly"
+def review_failed(target: str, problem: str = "") -> Condition:
+    """A review failed again and again: its message went to the poison queue, or its target cannot be read."""
+    title = f"The review of {target.rpartition('/')[2]} failed repeatedly" + (f": {problem}" if problem else "")
     action = "Look at the app's log for the target, mend the cause, and re-evaluate the target"
     return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=target)
 

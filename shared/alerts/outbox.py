@@ -33,7 +33,9 @@ class Parking(Protocol):
 class Outbox:
     """Delivers."""
 
-    def __init__(self, records: Records, feed: Feed, topic: Topic, parking: Parking, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, records: Records, feed: Feed, topic: Topic, parking: Parking, now: Callable[[], datetime]
+    ) -> None:
         self._records = records
         self._feed = feed
         self._topic = topic

@@ -1,17 +1,14 @@
-"""Delivering alerts: from the outbox to the Event Grid topic, at least once; without a topic they are logged only."""
+"""The Event Grid topic that gets alerts and notices."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from azure.core.exceptions import AzureError
 
 from shared.azure.arm import CLIENT_OPTIONS
-from shared.errors import ApproverError, TransientError
-from shared.ledger.alerts import AlertBook
+from shared.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
     from azure.eventgrid import EventGridPublisherClient
@@ -19,14 +16,20 @@ if TYPE_CHECKING:
 PATIENCE: dict[str, Any] = {"retry_total": 1, **CLIENT_OPTIONS}
 """For each call: the client of a basic topic ignores options. The outbox is what waits for a topic that is down."""
 
-log = logging.getLogger(__name__)
+_REFUSED = (400, 413, 414, 422)
+"""Answers that the same event gets for ever. A missing permission (401, 403) or topic (404) can be mended."""
 
 
 class Topic(Protocol):
-    """Where alerts go."""
+    """Where alerts and notices go."""
 
     def publish(self, event: dict[str, Any]) -> None:
-        """Deliver one CloudEvents event. Raises `TransientError` when it was not taken."""
+        """Deliver one CloudEvents event.
+
+        Raises:
+            TransientError: it was not taken.
+            PermanentError: it will never be.
+        """
         ...
 
 
@@ -41,37 +44,14 @@ class EventGridTopic:
         try:
             self._client().send([event], **PATIENCE)
         except AzureError as error:
-            status = getattr(error, "status_code", None) or type(error).__name__
-            raise TransientError(f"the alert topic did not take an alert: {status}", code="TopicFailed") from error
+            status = getattr(error, "status_code", None)
+            text = f"the alert topic did not take an alert: {status or type(error).__name__}"
+            kind = PermanentError if status in _REFUSED else TransientError
+            raise kind(text, code="TopicFailed") from error
 
 
 class NoTopic:
-    """No topic is configured: the log line of `Outbox` is the delivery."""
+    """No topic is configured: the log line of the outbox is the delivery."""
 
     def publish(self, event: dict[str, Any]) -> None:
         """See `Topic`."""
-
-
-class Outbox:
-    """Delivers what the book holds for delivery."""
-
-    def __init__(self, book: AlertBook, topic: Topic, now: Callable[[], datetime]) -> None:
-        self._book = book
-        self._topic = topic
-        self._now = now
-
-    def deliver(self, ids: Iterable[str] | None = None) -> int:
-        """Deliver the alerts of the ids, or all that wait; answers how many. What fails stays for the next sweep."""
-        if ids is not None and not (ids := list(ids)):
-            return 0
-        delivered = 0
-        try:
-            for event in self._book.waiting(ids):
-                data = event["data"]
-                log.warning("alert %s (%s): %s [%s]", event["type"], data["severity"], data["title"], event["subject"])
-                self._topic.publish(event)
-                self._book.delivered(event, self._now())
-                delivered += 1
-        except ApproverError as error:
-            log.warning("alerts stay in the outbox: %s", error)
-        return delivered

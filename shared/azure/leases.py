@@ -32,10 +32,11 @@ class Held:
     """A lease that is held.
 
     `since` is the storage service's own time (whole seconds): it is compared with the times of queue messages, never
-    with a host's clock.
+    with a host's clock. `discard` deletes what the lease lies on: its target is gone for good.
     """
 
     since: datetime
+    discard: Callable[[], None] = lambda: None
 
 
 class Leases(Protocol):
@@ -65,7 +66,7 @@ class BlobLeases:
         renewer = Thread(target=_renew, args=(lease, stop, str(target)), daemon=True, name="lease")
         renewer.start()
         try:
-            yield Held(parsedate_to_datetime(dates[-1]))
+            yield Held(parsedate_to_datetime(dates[-1]), lambda: self._discard(target, lease))
         finally:
             stop.set()
             renewer.join()
@@ -77,7 +78,7 @@ class BlobLeases:
     def _acquire(self, target: ResourceId, dates: list[str]) -> BlobLeaseClient:
         from azure.storage.blob import BlobLeaseClient
 
-        blob = self._container().get_blob_client(hashlib.sha256(target.key.encode()).hexdigest())
+        blob = self._blob(target)
         lease = BlobLeaseClient(blob)
 
         def note(response: Any) -> None:
@@ -94,6 +95,15 @@ class BlobLeases:
         except HttpResponseError as error:
             raise TransientError(f"the lease of {target}: {error.status_code}", code="LeaseFailed") from error
         return lease
+
+    def _discard(self, target: ResourceId, lease: BlobLeaseClient) -> None:
+        try:
+            self._blob(target).delete_blob(lease=lease)
+        except AzureError as error:
+            log.info("lease blob of %s not deleted: %s", target, type(error).__name__)
+
+    def _blob(self, target: ResourceId) -> Any:
+        return self._container().get_blob_client(hashlib.sha256(target.key.encode()).hexdigest())
 
     def _make(self, blob: Any) -> None:
         try:

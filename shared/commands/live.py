@@ -6,34 +6,23 @@ Needs no storage account: where the app's own is given its ledger is read (spent
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.app import App
-from shared.ledger.bindings import BoundEndpoint
+from shared.ledger.record import Record
 from shared.model.situation import Situation
 from shared.model.target_types import is_target, type_of
 from shared.policy.rules import Policy
 from shared.resource_id import ResourceId
-from shared.review.observe import Gatherer
 from shared.settings import read_settings
-
-
-class _NothingSpent:
-    def of(self, resource: ResourceId) -> list[BoundEndpoint]:  # noqa: ARG002 - the same answer for every resource
-        return []
 
 
 class Live:
     """The live estate, read with the caller's own identity (`DefaultAzureCredential`: `az login` is enough)."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        stored = any(name.startswith("AzureWebJobsStorage") for name in environment)
-        self._app = App(read_settings(environment, storage=stored), root=Path.cwd())
-        self._gatherer: Gatherer = self._app.gatherer
-        if not stored:
-            self._gatherer = replace(self._gatherer, bindings=_NothingSpent())
+        self._stored = any(name.startswith("AzureWebJobsStorage") for name in environment)
+        self._app = App(read_settings(environment, storage=self._stored), root=Path.cwd())
 
     def targets(self, policy: Policy, scope: ResourceId | None) -> list[ResourceId]:
         """The targets of the policy's scope, or of a part of it, with a Pending connection. Raises `ApproverError`."""
@@ -50,7 +39,8 @@ class Live:
         """
         self._app.scope.require(policy.scope, target)
         adapter = self._app.adapters[type_of(target).name]
-        return self._gatherer.gather(policy, target, adapter, datetime.now(UTC).date()).situation
+        record = self._app.records.load(target) if self._stored else Record(str(target))
+        return self._app.observer.observe(policy, target, adapter, record).situation
 
     def situations(self, policy: Policy, scope: ResourceId | None) -> Iterator[Situation]:
         """The situations of `targets`, one after the other."""

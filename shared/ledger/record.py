@@ -6,7 +6,7 @@ in rows is `ledger.rows`' to know; how it is read and committed, `ledger.records
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -176,8 +176,8 @@ class AlertState:
 class DigestState:
     """The digest of a target, which stands for the alerts beyond the tenth.
 
-    `full_at`: when the flood was last seen; `sent_at`: when the digest was last sent; `grown`: how many conditions it has come
-    to stand for since; `type`: of the alert that was sent.
+    `full_at`: when the flood was last seen; `sent_at`: when the digest was last sent; `grown`: how many conditions it has
+    come to stand for since; `type`: of the alert that was sent.
     """
 
     active: bool = False
@@ -291,7 +291,7 @@ class Record:
         """The record without some requests."""
         return replace(self, requests={key: request for key, request in self.requests.items() if key not in keys})
 
-    def with_outbox(self, entries: Iterator[OutboxEntry] | list[OutboxEntry]) -> Record:
+    def with_outbox(self, entries: Iterable[OutboxEntry]) -> Record:
         """The record with more to tell; an entry of the same key takes the place of the earlier one."""
         return replace(self, outbox={**self.outbox, **{entry.key: entry for entry in entries}})
 

@@ -1,7 +1,7 @@
 """Retention: 400 days for decisions and alerts, 7 for runs. Once a day, a page at a time.
 
-The feed says which decisions are old: it lies by day, so that no table is searched. The day is kept in table `runs`, partition
-`~maintenance`, row `purge`: whichever instance sweeps first does the work.
+The feed says which decisions are old: it lies by day, so that no table is searched. The day is kept in table `runs`,
+partition `~maintenance`, row `purge`: whichever instance sweeps first does the work.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Runs:
         self._table = table
 
     def start(self, run_id: str, *, targets: Iterable[ResourceId], head: dict[str, Any], now: datetime) -> None:
-        """Open a run with the targets that are about to be queued. `head` (dryRun, mode, policy) is repeated in its status."""
+        """Open a run with the targets that are about to be queued. Its status repeats `head` (dryRun, mode, policy)."""
         at = {"PartitionKey": run_id, "createdAt": timestamp(now)}
         self._table.put({"PartitionKey": OPEN, "RowKey": run_id, "createdAt": timestamp(now)})
         queued = [at | _queued(target, now) for target in targets]

@@ -84,7 +84,12 @@ class WorkIndex:
 
     def note(self, subject: str) -> str:
         """Note a record as unfinished; answers the row's ETag, with which it can be taken out again."""
-        row = {"PartitionKey": UNFINISHED, "RowKey": _key(subject), "subject": subject, "notedAt": timestamp(self._now())}
+        row = {
+            "PartitionKey": UNFINISHED,
+            "RowKey": _key(subject),
+            "subject": subject,
+            "notedAt": timestamp(self._now()),
+        }
         return self._table.put(row)
 
     def done(self, subject: str, etag: str) -> None:

@@ -73,6 +73,7 @@ class ManagedEndpoint:
     provisioning_state: str = "Succeeded"
     connection_status: str | None = None
     created_at: datetime | None = None
+    stable: bool = True
 
     def points_at(self, target: ResourceId) -> bool:
         """Whether it was made for that target."""
@@ -136,3 +137,6 @@ class Binding:
     bound_at: datetime
     absent_since: datetime | None = None
     sub_resource: str = ""
+    connection_id: str = ""
+    intent_open: bool = False
+    tenant_id: str | None = None

@@ -43,6 +43,9 @@ class Situation:
     private_endpoints: Mapping[str, PrivateEndpointView] = field(default_factory=dict)
     bindings: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)
     home_tenant: str | None = None
+    approving: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = True
+    unread_tenants: frozenset[str] = frozenset()
 
     def tenant_of(self, connection: Connection) -> str | None:
         """The tenant of the connection's private endpoint, None where it is unknown."""

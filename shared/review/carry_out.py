@@ -10,6 +10,7 @@ from shared.azure.arm import Arm
 from shared.azure.operations import Operation, WaitBudget, ended, follow
 from shared.errors import ApproverError, PermanentError, TransientError
 from shared.model.connection import Connection
+from shared.model.target_types import type_of
 from shared.resource_id import fold
 from shared.review.effects import Decide, Effect, FollowDecision, FollowFirewall, WriteFirewall
 from shared.review.observation import Answer, Observation, Unread, Went
@@ -72,7 +73,7 @@ class Executor:
 
     def _decide(self, effect: Decide, seen: Observation, adapter: TargetAdapter) -> Answer:
         try:
-            old = self.clock() - seen.read_at > FRESH_SECONDS or adapter.kind.reuses_names
+            old = self.clock() - seen.read_at > FRESH_SECONDS or type_of(seen.target).reuses_names
             if old and self._changed(effect.connection, seen, adapter):
                 return Answer(Went.CHANGED)
             operation = adapter.decide(seen.target, effect.connection, effect.status, effect.description)

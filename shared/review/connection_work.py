@@ -7,7 +7,7 @@ shows. An intent is closed only when it is known to be carried out, or not to be
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from shared.ledger.record import Intent, Phase, RequestRecord, SpentEndpoint
 from shared.model.connection import Connection
@@ -99,7 +99,7 @@ def _judged(
         return Step(made, intent, waiting=verdict.waiting)
     if context.dry or verdict.mode is Mode.AUDIT:
         return Step(replace(made, firewall=context.foretold(verdict)), intent)
-    opened = _opened(connection, verdict, made, None if tightening else intent, request, context)
+    opened = _opened(verdict, made, None if tightening else intent, request, context)
     text = stamp(opened.status, opened.decision.rule or "", opened.decision.decision_id)
     return Step(
         opened.decision,
@@ -144,7 +144,6 @@ def decision_of(verdict: Verdict, request: RequestRecord | None, context: Contex
 
 
 def _opened(
-    connection: Connection,
     verdict: Verdict,
     made: Decision,
     intent: Intent | None,
@@ -156,7 +155,9 @@ def _opened(
     known = request.decision if request else None
     if intent is not None and (intent.status, intent.decision.rule) == (status, made.rule):
         made = replace(made, decision_id=intent.decision.decision_id, decided_at=intent.decision.decided_at)
-    elif known is not None and known.outcome is Outcome.FAILED and (known.rule, known.policy) == (made.rule, made.policy):
+    elif (
+        known is not None and known.outcome is Outcome.FAILED and (known.rule, known.policy) == (made.rule, made.policy)
+    ):
         made = replace(made, decision_id=known.decision_id, decided_at=known.decided_at)
     service = verdict.requester if isinstance(verdict.requester, ServiceRequester) else None
     return Intent(
@@ -244,10 +245,12 @@ def _observed(now: Connection, intent: Intent, began: Decision, context: Context
             return Step(began, intent, looks_again=LOOKS_AGAIN, waiting=True)
         problem = f"ARM took the decision more than an hour ago and shows {now.status}, not finished"
         return Step(replace(began, problem=problem), intent, looks_again=ASKS_LATE)
-    if not is_ours(now, intent):
+    if not is_ours(now, intent.status, intent.decision):
         return Step(replace(began, outcome=Outcome.UNCHANGED, applied=False, firewall=None))
     if fold(now.private_endpoint_id or "") != fold(began.private_endpoint_id or ""):
-        problem = f"{now.id} is {now.status}, but for another private endpoint: {now.private_endpoint_id}. Reject it by hand"
+        problem = (
+            f"{now.id} is {now.status}, but for another private endpoint: {now.private_endpoint_id}. Reject it by hand"
+        )
         return Step(replace(began, outcome=Outcome.FAILED, applied=True, problem=problem))
     if now.failed:
         problem = f"{now.id} is {intent.status}, but its provisioning failed at the target"
@@ -270,15 +273,14 @@ def _done(intent: Intent, decision: Decision, context: Context) -> Step:
     return Step(decision, tightening, finished=True)
 
 
-def is_ours(connection: Connection, intent: Intent) -> bool:
-    """Whether the connection is in the wanted state because of this very decision."""
-    decision = intent.decision
-    text = stamp(intent.status, decision.rule or "", decision.decision_id)
-    return connection.has_status(intent.status) and connection.description == text
+def is_ours(connection: Connection, status: str, decision: Decision) -> bool:
+    """Whether the connection has that status because of this very decision."""
+    text = stamp(status, decision.rule or "", decision.decision_id)
+    return connection.has_status(status) and connection.description == text
 
 
 def still_decided(connection: Connection, decision: Decision | None) -> bool:
     """Whether a connection is still as the app itself decided it: that makes no decision of its own."""
     if decision is None or decision.outcome not in STATUS or decision.applied is not True:
         return False
-    return is_ours(connection, Intent(decision, STATUS[decision.outcome], datetime.max))
+    return is_ours(connection, STATUS[decision.outcome], decision)

@@ -11,29 +11,32 @@ from shared.ledger.record import Intent, Record, RequestRecord
 from shared.model.connection import Connection
 from shared.model.decision import FirewallOutcome, FirewallResult, Outcome
 from shared.model.firewall import FirewallWish
+from shared.model.target_types import TargetType, type_of
 from shared.policy.checks import limit_checks, target_checks
 from shared.policy.rules import Effect, Mode, Policy, Rule
 from shared.policy.verdict import Verdict
-from shared.review.firewall_steps import foretold
 from shared.review.observation import Needs, Observation, Unread, key_of
-from shared.targets.adapter import TargetAdapter
+from shared.review.preflight import preflight
+from shared.targets.adapter import FirewallReading
+from shared.targets.firewall_steps import change_of
 
 
 @dataclass(slots=True)
 class Context:
-    """One planning. `needs` grows while parts of the plan find out that something was not read.
-
-    `adapter` is used for what it knows of the target's firewall on the wire, never to send anything.
-    """
+    """One planning. `needs` grows while parts of the plan find out that something was not read."""
 
     seen: Observation
     policy: Policy
-    adapter: TargetAdapter
     now: datetime
     new_id: Callable[[], str]
     run_id: str | None = None
     dry: bool = False
     needs: Needs = field(default_factory=Needs)
+
+    @property
+    def kind(self) -> TargetType:
+        """The target's type."""
+        return type_of(self.seen.target)
 
     @property
     def record(self) -> Record:
@@ -75,7 +78,20 @@ class Context:
         if isinstance(firewall, Unread):
             text = f"The firewall could not be read: {firewall.problem}"
             return FirewallOutcome(FirewallResult.FAILED, problem=firewall.problem, preflight=(text,))
-        return foretold(self.seen.target, firewall, wish, self.seen.situation.connections)
+        return foretold(self.kind, firewall, wish, self.seen.current().values())
+
+
+def foretold(
+    kind: TargetType, reading: FirewallReading, wish: FirewallWish, connections: Iterable[Connection]
+) -> FirewallOutcome:
+    """What tightening would come to, without writing anything (audit mode, dry runs, before the settling time)."""
+    change = change_of(kind, reading, wish)
+    before = reading.firewall.shown()
+    sentences = preflight(reading.firewall, change, kind, connections)
+    if change.problem is not None:
+        return FirewallOutcome(FirewallResult.FAILED, before, None, change.problem, sentences)
+    result = FirewallResult.TIGHTENED if change.after else FirewallResult.UNCHANGED
+    return FirewallOutcome(result, before, (change.after or reading.firewall).shown(), preflight=sentences)
 
 
 def combined(wishes: Iterable[FirewallWish | None]) -> FirewallWish | None:

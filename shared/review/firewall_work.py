@@ -7,7 +7,6 @@ record before the first write; the tightening that another review began is gone 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -16,18 +15,18 @@ from shared.alerts.conditions import firewall_restored
 from shared.ledger.record import FirewallSnapshot, HistoryEntry, Intent, Phase, Record
 from shared.model.decision import FirewallOutcome, FirewallResult, Outcome
 from shared.model.firewall import FirewallWish
-from shared.model.target_types import type_of
 from shared.policy.rules import Mode
 from shared.review.connection_work import ASKS_LATE, LATE_AFTER, LOOKS_AGAIN
 from shared.review.context import Context, combined
 from shared.review.effects import Effect, FollowFirewall, WriteFirewall
-from shared.review.firewall_steps import change_of
 from shared.review.observation import Answer, Needs, Unread, Went
 from shared.review.preflight import preflight
 from shared.review.recording import told
 from shared.review.waiting import has_its_pair, requester_shows_it
 from shared.targets.adapter import FirewallReading
-from shared.targets.firewalls.form import Request, same
+from shared.targets.firewall_steps import change_of, next_restoring, next_tightening
+from shared.targets.firewalls import FORMS
+from shared.targets.firewalls.form import Request, between, same
 
 WAITS_FOR_OTHERS = timedelta(hours=1)
 """An unfinished approval of another connection delays the firewall for so long at most."""
@@ -114,14 +113,10 @@ def _is_due(intent: Intent, work: FirewallWork, context: Context) -> bool:
 
 def _others_unfinished(record: Record, context: Context) -> bool:
     since = context.now - WAITS_FOR_OTHERS
-    return any(
-        i.approves and i.phase is Phase.DECIDING and i.created_at > since for i in record.intents.values()
-    )
+    return any(i.approves and i.phase is Phase.DECIDING and i.created_at > since for i in record.intents.values())
 
 
-def _towards(
-    wish: FirewallWish, ids: tuple[str, ...], work: FirewallWork, context: Context
-) -> FirewallOutcome | None:
+def _towards(wish: FirewallWish, ids: tuple[str, ...], work: FirewallWork, context: Context) -> FirewallOutcome | None:
     """The next step towards a wish; the outcome once there is one."""
     begun = work.record.snapshots[0] if work.record.snapshots else None
     kept = begun if begun and begun.being_written and set(begun.decisions) & set(ids) else None
@@ -130,16 +125,15 @@ def _towards(
     reading = _reading(work, context)
     if not isinstance(reading, FirewallReading):
         return reading
-    kind, now = type_of(context.seen.target), reading.firewall
-    before = context.adapter.to_firewall(dict(kept.before)) if kept else now
-    change = change_of(context.seen.target, reading, wish)
-    meant = change_of(context.seen.target, replace(reading, firewall=before), wish) if kept else change
+    kind, now = context.kind, reading.firewall
+    before = FORMS[kind.firewall].to_firewall(dict(kept.before)) if kept else now
+    meant = change_of(kind, replace(reading, firewall=before) if kept else reading, wish)
     sentences = preflight(before, meant, kind, context.seen.current().values())
-    if change.problem is not None:
-        return FirewallOutcome(FirewallResult.FAILED, now.shown(), None, change.problem, sentences)
-    request = context.adapter.step(reading, context.adapter.tightened(reading, change.after)) if change.after else None
-    if request is not None:
-        return _write(request, reading, kept, ids, work, context)
+    step = next_tightening(kind, reading, wish)
+    if step.problem is not None:
+        return FirewallOutcome(FirewallResult.FAILED, now.shown(), None, step.problem, sentences)
+    if step.request is not None:
+        return _write(step.request, reading, kept, ids, work, context)
     if kept is None:
         return FirewallOutcome(FirewallResult.UNCHANGED, now.shown(), now.shown(), preflight=sentences)
     work.record = _with_snapshot(work.record, replace(kept, after=reading.state, operation="", sent=()))
@@ -222,9 +216,7 @@ def _write(
     return None
 
 
-def _refused(
-    answer: Answer, kept: FirewallSnapshot | None, work: FirewallWork, context: Context
-) -> FirewallOutcome:
+def _refused(answer: Answer, kept: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome:
     """ARM refused for good: what it refused as a whole leaves nothing to put back."""
     reading = context.seen.firewall
     if kept is not None:
@@ -288,18 +280,21 @@ def _restore(work: FirewallWork, context: Context) -> None:
         if reading is not None:
             _give_up(reading.problem or "", work, context)
         return
-    before = dict(kept.before)
+    before = FORMS[context.kind.firewall].restorable(dict(kept.before))
     if not between(reading.state, restore.seen, before):
         _give_up("somebody has changed the firewall meanwhile; nothing more was written", work, context)
         return
-    request = context.adapter.step(reading, before)
-    if request is not None and request.digest not in kept.sent:
-        if reading.obstacle:
-            _give_up(reading.obstacle, work, context)
-            return
-        work.effects.append(WriteFirewall(request))
-        return
-    _put_back(reading, work, context)
+    step = next_restoring(context.kind, reading, before)
+    if step.problem is not None:
+        _give_up(step.problem, work, context)
+    elif step.request is not None and step.request.digest not in kept.sent:
+        work.effects.append(WriteFirewall(step.request))
+    elif step.request is not None and context.now - restore.created_at < LATE_AFTER:
+        work.looks_again.append(LOOKS_AGAIN)  # ARM took the very same request already and does not show it yet
+    elif step.request is not None:
+        _give_up("Azure took the write and does not show it", work, context)
+    else:
+        _put_back(reading, work, context)
 
 
 def _put_back(reading: FirewallReading, work: FirewallWork, context: Context) -> None:
@@ -327,25 +322,3 @@ def _give_up(problem: str, work: FirewallWork, context: Context, *, late: bool =
     work.record, entry = told(record, decision, context.now)
     work.history.append(entry)
     work.blocked = False
-
-
-def between(state: object, seen: object, wanted: object) -> bool:
-    """Whether a state can be explained by our own steps from what was seen towards what is wanted."""
-    if same(state, seen) or same(state, wanted):
-        return True
-    if not all(isinstance(one, Mapping) for one in (state, seen, wanted)):
-        return False
-    now, was, will = ({**one} for one in (state, seen, wanted) if isinstance(one, Mapping))
-    nothing = object()
-    return all(
-        _between_member(now.get(name, nothing), was.get(name, nothing), will.get(name, nothing), nothing)
-        for name in {*now, *was, *will}
-    )
-
-
-def _between_member(now: object, was: object, will: object, nothing: object) -> bool:
-    if now is nothing:
-        return was is nothing or will is nothing
-    return any(one is not nothing and same(now, one) for one in (was, will)) or (
-        was is not nothing and will is not nothing and between(now, was, will)
-    )

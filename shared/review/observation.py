@@ -81,6 +81,9 @@ class Needs:
         )
 
 
+NOTHING = Needs()
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What a review knows.
@@ -115,6 +118,7 @@ class Observation:
     firewall_at: float = 0.0
     answers: Mapping[str, Answer] = field(default_factory=dict)
     firewall_answer: Answer | None = None
+    found: Mapping[str, bool] = field(default_factory=dict)
     read_back: Mapping[str, Connection | Unread | None] = field(default_factory=dict)
     concluded: Mapping[str, Step] = field(default_factory=dict)
 

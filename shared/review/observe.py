@@ -173,13 +173,14 @@ class _Reading:
         """List the connections, with what was seen of them before; what the Pending ones say now is noted."""
         target = self.situation.target.id
         self.read_at = self.observer.clock()
-        found = {key_of(c): c for c in self.adapter.connections(target)}
+        listed = self.adapter.list_connections(target)
+        found = {key_of(c): c for c in listed.connections}
         before = dict(self.seen)
         for key, connection in found.items():
             if connection.pending:
                 self.seen[key] = replace(self.seen.get(key, Seen()), message=connection.description)
         connections = tuple(replace(c, seen=before.get(key)) for key, c in found.items())
-        self.situation = replace(self.situation, connections=connections)
+        self.situation = replace(self.situation, connections=connections, complete=listed.agreed)
 
     def _rules(self) -> list[Rule]:
         """The rules that can match this target today. Its tags are read only where one of them asks for some."""
@@ -193,7 +194,9 @@ class _Reading:
 
     def _read_sides(self, rules: list[Rule]) -> dict[str, RequesterSide]:
         """The requesters' own resources, each before and after the last list; answers them as read last, by resource."""
-        service = any(isinstance(self.policy.requester_of(n), ServiceRequester) for r in rules for n in r.requesters or ())
+        service = any(
+            isinstance(self.policy.requester_of(n), ServiceRequester) for r in rules for n in r.requesters or ()
+        )
         self._tenants(decided=service)
         before: dict[str, RequesterSide] = {}
         asked: dict[str, ServiceRequester] = {}
@@ -269,7 +272,9 @@ class _Reading:
 def bindings_of(record: Record, requester: ServiceRequester) -> tuple[Binding, ...]:
     """The bindings of one requester's endpoints, as the evidence looks at them."""
     deciding = {
-        fold(i.decision.connection_id or "") for i in record.intents.values() if i.approves and i.phase is Phase.DECIDING
+        fold(i.decision.connection_id or "")
+        for i in record.intents.values()
+        if i.approves and i.phase is Phase.DECIDING
     }
     return tuple(
         Binding(

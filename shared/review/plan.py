@@ -19,9 +19,8 @@ from shared.review.connection_work import Step, step
 from shared.review.context import Context
 from shared.review.effects import Effect
 from shared.review.firewall_work import FirewallWork, firewall_work
-from shared.review.observation import Needs, Observation, key_of
+from shared.review.observation import NOTHING, Needs, Observation, key_of
 from shared.review.recording import recorded, unwatched, without_gone
-from shared.targets.adapter import TargetAdapter
 
 ALERT_AFTER = timedelta(minutes=15)
 """Evidence, or an answer of ARM, that may still come is waited for so long before anybody is alerted."""
@@ -47,7 +46,7 @@ class Plan:
     record: Record
     history: tuple[HistoryEntry, ...] = ()
     effects: tuple[Effect, ...] = ()
-    needs: Needs = Needs()
+    needs: Needs = NOTHING
     decisions: tuple[Decision, ...] = ()
     concluded: Mapping[str, Step] = field(default_factory=dict)
     looks_again: float | None = None
@@ -56,7 +55,6 @@ class Plan:
 def plan(
     seen: Observation,
     policy: Policy,
-    adapter: TargetAdapter,
     now: datetime,
     new_id: Callable[[], str],
     *,
@@ -68,13 +66,12 @@ def plan(
     Args:
         seen: what the review knows.
         policy: the policy in force.
-        adapter: the target's; only what it knows of firewalls on the wire is used.
         now: the time.
         new_id: makes ids of decisions.
         run_id: the re-evaluation that the decisions belong to.
         dry: only say what would happen.
     """
-    context = Context(seen, policy, adapter, now, new_id, run_id, dry)
+    context = Context(seen, policy, now, new_id, run_id, dry)
     if not seen.listed:
         return _only_firewall(context)
     steps = {}
@@ -95,7 +92,8 @@ def plan(
         return Plan(seen.record, needs=context.needs)
     concluded = {key: s for key, s in steps.items() if key in seen.answers and not s.effect}
     decisions = [
-        replace(s.decision, firewall=work.outcomes[key]) if key in work.outcomes else s.decision for key, s in steps.items()
+        replace(s.decision, firewall=work.outcomes[key]) if key in work.outcomes else s.decision
+        for key, s in steps.items()
     ]
     looks_again += work.looks_again + [s.looks_again for s in steps.values() if s.looks_again and not s.not_before]
     not_before = work.not_before + [s.not_before for s in steps.values() if s.not_before]
@@ -126,9 +124,7 @@ def _only_firewall(context: Context) -> Plan:
 def _conditions(record: Record, steps: Mapping[str, Step], context: Context) -> list[Condition]:
     """What is wrong now; what may still come right is not, for a while."""
     home = context.seen.situation.home_tenant
-    found = [
-        condition_of(s.decision, home) for key, s in steps.items() if not _patient(record, key, context.now)
-    ]
+    found = [condition_of(s.decision, home) for key, s in steps.items() if not _patient(record, key, context.now)]
     firewalls = [
         firewall_failed(context.seen.target, intent.problem, intent.decision.to_json())
         for intent in record.intents.values()

@@ -39,7 +39,9 @@ def recorded(steps: Mapping[str, Step], context: Context) -> tuple[Record, list[
     return replace(record, spent={**record.spent, **spent}), history
 
 
-def _record_step(record: Record, connection: Connection, step: Step, context: Context) -> tuple[Record, list[HistoryEntry]]:
+def _record_step(
+    record: Record, connection: Connection, step: Step, context: Context
+) -> tuple[Record, list[HistoryEntry]]:
     now = context.now
     known = record.requests.get(key_of(connection)) or _first_seen(connection, now)
     waiting_since = (known.waiting_since or now) if step.waiting else None
@@ -123,7 +125,11 @@ def _without_bindings(record: Record, context: Context) -> Record:
 def unwatched(record: Record, context: Context) -> Needs:
     """The requesters to ask whether an endpoint that an approval was spent on is still there: its connection is not."""
     approved = {c.private_endpoint_key for c in context.seen.situation.connections if c.approved}
-    lost = {one.resource for one in record.spent.values() if not one.absent_since and one.private_endpoint_id not in approved}
+    lost = {
+        one.resource
+        for one in record.spent.values()
+        if not one.absent_since and one.private_endpoint_id not in approved
+    }
     keys = {parse(resource).key for resource in lost} - context.seen.sides.keys()
     names = {
         name

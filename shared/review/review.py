@@ -184,9 +184,7 @@ class Reviewer:
     ) -> tuple[Observation, Plan]:
         """The plan, once everything is read that it needs."""
         while True:
-            made = plan(
-                seen, policy, adapter, self.now(), _new_id, run_id=trigger.run_id, dry=trigger.dry_run
-            )
+            made = plan(seen, policy, self.now(), _new_id, run_id=trigger.run_id, dry=trigger.dry_run)
             if not made.needs:
                 return seen, made
             seen = self.observer.read(seen, made.needs, policy, adapter)
@@ -211,7 +209,9 @@ class Reviewer:
         if not record.empty and record.absent_since is None:
             self.outbox.deliver(self.records.commit(record, replace(record, absent_since=now)))
         elif record.empty or (now - (record.absent_since or now) >= GONE_AFTER and not adapter.exists(target)):
-            closed = settle(replace(record, requests={}, spent={}, snapshots=(), restore=None, absent_since=None), [], now)
+            closed = settle(
+                replace(record, requests={}, spent={}, snapshots=(), restore=None, absent_since=None), [], now
+            )
             left = self.outbox.deliver(self.records.commit(record, closed))
             if left.outbox:
                 return  # somebody must still be told; the sweep comes back to it

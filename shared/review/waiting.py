@@ -39,7 +39,9 @@ def requester_shows_it(intent: Intent, context: Context) -> float | None:
     if not isinstance(requester, ServiceRequester) or requester.service not in _SHOW_A_STATE:
         return None
     if context.now - intent.created_at >= WAITS_FOR_REQUESTER:
-        log.warning("%s does not show Approved for %s; not waiting longer", requester.name, intent.decision.connection_id)
+        log.warning(
+            "%s does not show Approved for %s; not waiting longer", requester.name, intent.decision.connection_id
+        )
         return None
     side = context.seen.sides.get(requester.resource.key)
     if side is None:

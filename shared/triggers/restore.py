@@ -79,5 +79,5 @@ class Restoration:
             self.messages.send(ReviewMessage(target, "retry"), AGAIN_AFTER)
             return Answer(202, shown | {"status": "Running"}, {"Retry-After": str(AGAIN_AFTER)})
         firewall = decision.firewall
-        states = {"before": firewall.before, "after": firewall.after}
-        return Answer(200, shown | {"restores": list(decision.restores)} | states)
+        shown |= {"restores": list(decision.restores), "before": firewall.before, "after": firewall.after}
+        return Answer(200, shown)

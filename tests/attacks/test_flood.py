@@ -105,7 +105,7 @@ def test_a_message_that_a_later_review_has_answered_causes_no_other(world: World
     world.wake(account)
     world.forget_calls()
 
-    world.app.worker.handle(ReviewMessage(parse(account.id), cause), inserted_at)
+    world.app.message_handler.handle(ReviewMessage(parse(account.id), cause), inserted_at)
 
     assert world.calls() == []
 

@@ -32,7 +32,7 @@ def test_a_data_explorer_request_to_storage_is_approved_and_the_firewall_tighten
     assert request.description == (
         f"Approved by Private Endpoint Approver: rule allow-adx, decision {decision['decisionId']}"
     )
-    assert world.rows("intents") == []
+    assert world.intents() == []
     assert world.alerts() == []
 
 
@@ -83,7 +83,7 @@ def test_a_reject_rule_rejects_and_a_deny_rule_leaves_pending_whatever_else_allo
     assert [request.status for request in requests] == ["Approved", "Pending", "Rejected"]
     assert requests[2].description.startswith("Rejected by Private Endpoint Approver: rule reject-unwanted, decision ")
     assert world.alert_types() == ["RequestDenied", "RequestRejected"]
-    assert world.rows("intents") == []
+    assert world.intents() == []
 
 
 def test_the_whole_connection_is_sent_back_so_that_the_landing_zone_policy_lets_it_pass(world: World) -> None:

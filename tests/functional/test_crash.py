@@ -41,7 +41,7 @@ def test_a_host_killed_at_every_bad_moment_leaves_nothing_undone_and_does_nothin
         host.kill()
 
     assert [requests[t.id].status for t in targets] == ["Pending", "Approved", "Approved", "Approved"]
-    assert {row["phase"] for row in world.rows("intents")} == {"deciding", "tightening"}
+    assert {row["phase"] for row in world.intents()} == {"deciding", "tightening"}
     assert {t.firewall["publicNetworkAccess"] for t in targets} == {"Enabled"}
     world.client.local("DELETE", "faults")
 
@@ -57,7 +57,7 @@ def sweep_until_done(world: World, host: HostProcess, targets: list[Target]) -> 
     """One sweep; the dead host's leases run out after half a minute, and the messages are retried until then."""
     fire_sweep(host)
     host.wait_for_log(r"sweep queued 4 targets")
-    until(lambda: world.rows("intents") == [] and all(closed(target) for target in targets), seconds=90)
+    until(lambda: world.intents() == [] and all(closed(target) for target in targets), seconds=90)
 
 
 def closed(target: Target) -> bool:

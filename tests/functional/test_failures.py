@@ -26,7 +26,7 @@ def test_a_connection_that_somebody_approves_meanwhile_is_unchanged_though_stora
     assert len(hub.writes()) == 1
     assert (request.status, request.description) == ("Approved", "by the owner")
     assert [d["outcome"] for d in hub.recorded(account)] == ["unchanged"]
-    assert hub.rows("intents") == []
+    assert hub.intents() == []
     assert hub.alerts() == []
 
 
@@ -47,7 +47,7 @@ def test_a_request_that_is_withdrawn_meanwhile_leaves_nothing_to_do(hub: World) 
 
     hub.wake_meanwhile(account, "PUT", CONNECTION, request.delete)
 
-    assert hub.rows("intents") == []
+    assert hub.intents() == []
     assert hub.alerts() == []
 
 
@@ -104,7 +104,7 @@ def test_a_service_that_is_down_is_tried_again_later(hub: World) -> None:
 
     assert request.status == "Approved"
     assert hub.alerts() == []
-    assert hub.rows("intents") == []
+    assert hub.intents() == []
 
 
 def test_what_goes_wrong_for_a_quarter_of_an_hour_is_alerted_and_still_tried(hub: World) -> None:
@@ -135,7 +135,7 @@ def test_a_lock_fails_the_approval_once_and_the_sweep_tries_again_when_it_is_gon
     assert (decision["outcome"], decision["applied"], request.status) == ("failed", False, "Pending")
     assert "ScopeLocked" in decision["problem"]
     assert hub.alert_types() == ["ApprovalFailed"]
-    assert hub.rows("intents") == []
+    assert hub.intents() == []
 
     hub.client.local("DELETE", "locks/audit")
     hub.sweep()
@@ -209,7 +209,7 @@ def test_an_event_hubs_approval_that_outlasts_the_function_is_finished_by_a_late
     assert finished["applied"] is True
     assert len(hub.writes()) == 1
     assert request.status == "Approved"
-    assert hub.rows("intents") == []
+    assert hub.intents() == []
     assert hub.alerts() == []
 
 

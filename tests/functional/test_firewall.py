@@ -79,7 +79,7 @@ def test_a_firewall_that_is_as_asked_is_read_and_not_written(world: World) -> No
 
     assert world.calls("PATCH") == []
     assert tightened(world, account)["outcome"] == "unchanged"
-    assert world.rows("intents") == []
+    assert world.intents() == []
 
 
 def test_several_approvals_ask_together_for_the_strictest_and_are_one_write(world: World) -> None:
@@ -195,7 +195,7 @@ def test_a_lock_fails_the_firewall_which_is_tried_again_by_the_sweep_an_hour_lat
     world.sweep()
 
     assert account.firewall["publicNetworkAccess"] == "Disabled"
-    assert world.rows("intents") == []
+    assert world.intents() == []
 
 
 def test_a_throttled_firewall_write_is_sent_again_later(world: World) -> None:
@@ -227,7 +227,7 @@ def test_a_firewall_is_left_alone_when_rule_or_connection_is_gone_before_it_is_d
     world.later(120)
 
     assert account.firewall["publicNetworkAccess"] == "Enabled"
-    assert world.rows("intents") == []
+    assert world.intents() == []
 
 
 def test_a_rejection_never_touches_the_firewall(world: World) -> None:

@@ -38,7 +38,7 @@ def once(world: World, target: Target) -> None:
     (decision,) = world.recorded(target, "approved")
     assert (decision["applied"], decision["firewall"]["outcome"]) == (True, "tightened")
     assert "Disabled" in target.firewall.values()
-    assert world.rows("intents") == []
+    assert world.intents() == []
     assert world.alerts() == []
 
 

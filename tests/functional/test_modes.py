@@ -29,7 +29,7 @@ def test_audit_mode_records_and_alerts_what_it_would_do_and_writes_nothing(world
     firewall = recorded["approved"]["firewall"]
     assert (firewall["outcome"], firewall["after"]["defaultAction"]) == ("tightened", "Deny")
     assert world.alert_types() == ["RequestRejected", "RequesterUnknown"]
-    assert world.rows("intents") == []
+    assert world.intents() == []
     assert world.rows("evidence") == [], "no evidence is spent"
 
 

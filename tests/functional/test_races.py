@@ -40,7 +40,7 @@ def test_a_connection_is_read_again_before_it_is_written_when_the_list_has_grown
 
     assert first.status == "Approved"
     assert [path for _, path in world.calls("PUT", "privateEndpointConnections")] == [first.connection_id]
-    assert world.rows("intents") == []
+    assert world.intents() == []
     assert world.alerts() == []
 
 
@@ -72,7 +72,7 @@ def test_a_message_from_before_the_last_review_is_answered_already(world: World,
     world.wake(account)
     world.forget_calls()
 
-    world.app.worker.handle(ReviewMessage(parse(account.id), cause), datetime.now(UTC) - timedelta(seconds=30))
+    world.app.message_handler.handle(ReviewMessage(parse(account.id), cause), datetime.now(UTC) - timedelta(seconds=30))
 
     assert world.calls() == []
 
@@ -84,7 +84,7 @@ def test_a_message_with_work_of_its_own_is_never_skipped(world: World, cause: st
     world.wake(account)
     world.forget_calls()
 
-    world.app.worker.handle(ReviewMessage(parse(account.id), cause), datetime.now(UTC) - timedelta(seconds=30))
+    world.app.message_handler.handle(ReviewMessage(parse(account.id), cause), datetime.now(UTC) - timedelta(seconds=30))
 
     assert world.calls() == [("GET", f"{account.id}/privateEndpointConnections")]
 
@@ -97,7 +97,7 @@ def test_a_message_of_the_same_second_as_the_last_list_is_not_taken_for_answered
     listed_at = datetime.fromisoformat(review["listedAt"])
     request = world.hub.endpoint(account, "blob")
 
-    world.app.worker.handle(ReviewMessage(parse(account.id), "event"), listed_at)
+    world.app.message_handler.handle(ReviewMessage(parse(account.id), "event"), listed_at)
 
     assert request.status == "Approved"
 
@@ -121,7 +121,7 @@ def test_a_review_that_is_held_up_for_hours_is_left_to_the_poison_queue_in_the_e
     last = ReviewMessage(parse(account.id), "retry", attempt=20)
 
     with pytest.raises(Exception, match="SubscriptionRequestsThrottled"):
-        world.app.worker.handle(last, None)
-    world.app.worker.failed(last.to_text(), "m-1")
+        world.app.message_handler.handle(last, None)
+    world.app.message_handler.failed(last.to_text(), "m-1")
 
     assert world.alert_types() == ["ReviewFailed"]

@@ -60,4 +60,4 @@ def test_an_event_delivered_twenty_times_to_two_hosts_is_one_put_one_firewall_wr
         decisions = world.recorded(target, "approved")
         assert len(decisions) == approved
         assert {d["firewall"]["outcome"] for d in decisions} <= {"tightened", "unchanged"}
-    assert world.rows("intents") == []
+    assert world.intents() == []

@@ -22,7 +22,9 @@ from local.azure.client import LocalClient
 from local.azure.identity import APP_CLIENT
 from local.azure.tenants import HOME_TENANT, principal
 from shared.app import App, build
-from shared.ledger.tables import partition, unpack
+from shared.ledger.record import AlertState, FirewallSnapshot, Intent, OutboxEntry, Record
+from shared.ledger.rows import HISTORY, history_of, record_of
+from shared.ledger.tables import partition
 from shared.resource_id import parse
 from shared.triggers.http import Answer
 from shared.triggers.messages import ReviewMessage, parse_message
@@ -38,12 +40,17 @@ class MovedQueue:
 
     time: MovedTime
     waiting: list[tuple[datetime, str]] = field(default_factory=list)
+    poison: list[tuple[str, float]] = field(default_factory=list)
 
     def send(self, message: ReviewMessage, delay: float = 0) -> None:
         """See `shared.messages.Messages`."""
         due = self.time.now().timestamp() + delay
         self.waiting.append((datetime.fromtimestamp(due, tz=self.time.now().tzinfo), message.to_text()))
         self.waiting.sort(key=lambda one: one[0])
+
+    def postpone_failed(self, text: str | bytes, delay: float) -> None:
+        """See `shared.triggers.messages.Messages`."""
+        self.poison.append((text if isinstance(text, str) else text.decode(), delay))
 
     @property
     def causes(self) -> list[str]:
@@ -174,7 +181,7 @@ class World:
         """Deliver what is due."""
         while self.queue.waiting and self.queue.waiting[0][0] <= self.time.now():
             _, text = self.queue.waiting.pop(0)
-            self.app.worker.handle(parse_message(text), None)
+            self.app.message_handler.handle(parse_message(text), None)
 
     def reevaluate(self, scope: Target | str, **body: Any) -> Answer:
         """A person's POST."""
@@ -222,6 +229,30 @@ class World:
     def recorded(self, target: Target, outcome: str = "") -> list[Json]:
         """The decisions on a target in the ledger (with one outcome, or all), newest first."""
         key = partition(parse(target.id))
-        rows = [r for r in self.rows("decisions") if r["PartitionKey"] == key and not r["RowKey"].startswith("~")]
-        found = [unpack(row, "decision") for row in sorted(rows, key=lambda row: str(row["RowKey"]))]
+        rows = [r for r in self.rows("targets") if r["PartitionKey"] == key and r["RowKey"].startswith(HISTORY)]
+        found = [history_of(row).decision.to_json() for row in sorted(rows, key=lambda row: str(row["RowKey"]))]
         return [decision for decision in found if outcome in ("", decision["outcome"])]
+
+    def records(self) -> list[Record]:
+        """Every record of the ledger."""
+        parts: dict[str, list[Json]] = {}
+        for row in self.rows("targets"):
+            parts.setdefault(row["PartitionKey"], []).append(row)
+        live = {key: [r for r in rows if r["RowKey"] < HISTORY] for key, rows in parts.items()}
+        return [record_of(key, rows) for key, rows in live.items() if rows]
+
+    def intents(self) -> list[Intent]:
+        """Every open intent."""
+        return [intent for record in self.records() for intent in record.intents.values()]
+
+    def outbox(self) -> list[OutboxEntry]:
+        """What nobody has been told yet."""
+        return [entry for record in self.records() for entry in record.outbox.values()]
+
+    def snapshots(self) -> list[FirewallSnapshot]:
+        """Every firewall that is kept."""
+        return [snapshot for record in self.records() for snapshot in record.snapshots]
+
+    def conditions(self) -> list[AlertState]:
+        """Every condition that holds, or did until lately."""
+        return [state for record in self.records() for state in record.alerts.values()]

@@ -33,7 +33,7 @@ def test_a_request_is_approved_and_the_firewall_closed_behind_it(world: World, k
     assert decision["firewall"]["before"] != decision["firewall"]["after"]
     assert decision["firewall"]["preflight"]
     assert kind.description(request).endswith(decision["decisionId"])
-    assert world.rows("intents") == []
+    assert world.intents() == []
     assert world.alerts() == []
 
 
@@ -201,4 +201,4 @@ def test_a_firewall_that_arm_refuses_to_write_is_told_and_leaves_nothing_to_put_
     assert "ScopeLocked" in decision["firewall"]["problem"]
     assert kind.firewall(target) == before
     assert world.alert_types() == ["FirewallFailed"]
-    assert world.rows("firewalls") == []
+    assert world.snapshots() == []

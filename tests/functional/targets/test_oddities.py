@@ -237,7 +237,7 @@ def test_an_operation_that_fails_is_told_with_what_arm_says_of_it(world: World, 
     assert (decision["outcome"], decision["applied"]) == ("failed", False)
     assert "SubnetGone: the subnet is not there" in decision["problem"]
     assert world.alert_types() == ["ApprovalFailed"]
-    assert world.rows("intents") == []
+    assert world.intents() == []
 
 
 def fail_operations_of(world: World, target: Target) -> None:

@@ -65,7 +65,7 @@ def test_an_approval_is_finished_by_the_next_instance_with_the_same_decision_and
     (decision,) = world.recorded(target, "approved")
     assert (decision["applied"], decision["firewall"]["outcome"]) == (True, "tightened")
     assert kind.description(request).endswith(decision["decisionId"])
-    assert world.rows("intents") == []
+    assert world.intents() == []
     assert world.alerts() == []
 
 
@@ -93,8 +93,8 @@ def test_a_firewall_that_is_being_written_is_finished_by_the_next_instance_which
     told = decision["firewall"]
     assert (told["outcome"], told["before"], told["after"]) == ("tightened", foretold["before"], foretold["after"])
     assert set(told["preflight"]) <= set(foretold["preflight"]), "what was Pending then is not now"
-    assert len(world.rows("firewalls")) == 1
-    assert world.rows("intents") == []
+    assert len(world.snapshots()) == 1
+    assert world.intents() == []
 
 
 @pytest.mark.parametrize("kind", [EVENT_HUBS, SERVICE_BUS, KEY_VAULT], ids=str)
@@ -116,4 +116,4 @@ def test_an_approval_that_arm_takes_and_fails_to_carry_out_closes_no_firewall(wo
     assert not kind.is_closed(target)
     (decision,) = world.recorded(target, "failed")
     assert "provisioning failed" in decision["problem"]
-    assert world.rows("intents") == []
+    assert world.intents() == []

@@ -62,8 +62,8 @@ def test_a_firewall_is_put_back_exactly_recorded_and_alerted_and_not_tightened_a
     (alert,) = world.alerts()
     assert (alert["type"], alert["data"]["severity"]) == ("PrivateEndpointApprover.FirewallLoosened", "low")
     assert (alert["subject"], alert["data"]["decision"]) == (target.id, restored)
-    assert world.rows("firewalls") == []
-    assert world.rows("intents") == []
+    assert world.snapshots() == []
+    assert world.intents() == []
 
 
 def test_the_answer_shows_the_firewall_before_and_after_and_whose_work_is_undone(world: World) -> None:
@@ -149,7 +149,7 @@ def test_another_instance_finishes_what_a_dead_one_began(world: World, kind: Kin
     world.later(300)
 
     assert kind.firewall(target) == before
-    assert world.rows("intents") == []
+    assert world.intents() == []
     assert world.alert_types() == ["FirewallLoosened"]
 
 
@@ -171,7 +171,7 @@ def test_an_instance_that_dies_at_the_very_end_does_not_undo_the_tightening_befo
 
     assert account.firewall["publicNetworkAccess"] == "Enabled"
     assert STORAGE.is_closed(account)
-    assert world.rows("intents") == []
+    assert world.intents() == []
 
 
 def test_an_operation_that_takes_longer_than_a_function_may_wait_is_finished_by_a_review(world: World) -> None:
@@ -196,7 +196,7 @@ def test_a_locked_target_is_told_and_can_be_put_back_later(world: World) -> None
     world.client.local("DELETE", f"locks/{lock['name']}")
 
     assert (refused.status, refused.body["error"]["code"]) == (502, "ScopeLocked")
-    assert world.rows("intents") == []
+    assert world.intents() == []
     assert put_back(world, account).status == 200
     assert STORAGE.firewall(account) == before
 
