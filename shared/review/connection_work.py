@@ -76,7 +76,7 @@ def step(connection: Connection, verdict: Verdict, context: Context) -> Step:
         began = _resumed(intent, made)
         if answer is not None:
             return _answered(connection, intent, began, answer, context)
-        if intent.operation:
+        if intent.operation and (connection.pending or not connection.provisioned):
             return _follow(connection, intent, began)
         if not connection.pending:
             return _observed(connection, intent, began, context)

@@ -55,7 +55,7 @@ def test_a_random_message_is_told_to_nobody_before_its_request_shows_it(world: W
 
     world.wake(account)
 
-    told = json.dumps([world.alerts(), world.rows("alerts")], default=str)
+    told = json.dumps([world.alerts(), world.rows("feed")], default=str)
     assert "let me in" in told
     assert message not in told
     assert not [line for line in lines if message in line]
@@ -81,9 +81,7 @@ def test_tokens_keys_and_signed_urls_are_in_no_log_line_no_alert_and_not_in_the_
     key = world.settings["AzureWebJobsStorage"].partition("AccountKey=")[2].partition(";")[0]
     tokens = [world.app.credential.get_token("https://management.azure.com/.default").token]
     hidden = [key, world.settings["ALERT_TOPIC_KEY"], world.settings["IDENTITY_HEADER"], *tokens, "Bearer ey", "sig="]
-    tables = json.dumps(
-        [world.rows(t) for t in ("decisions", "alerts", "intents", "evidence", "runs", "tenants")], default=str
-    )
+    tables = json.dumps([world.rows(t) for t in ("targets", "feed", "work", "runs", "tenants")], default=str)
     for secret in hidden:
         assert secret not in json.dumps(world.alerts())
         assert secret not in tables

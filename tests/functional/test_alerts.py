@@ -64,13 +64,13 @@ def test_alerts_wait_for_a_topic_that_is_down_and_keep_their_ids(world: World, a
     world.fault("POST", TOPIC, times=100, status=503)
     world.wake(account)
     assert world.alerts() == []
-    (waiting,) = [row for row in world.rows("alerts") if row["PartitionKey"] == "outbox"]
+    (waiting,) = world.outbox()
     world.client.local("DELETE", "faults")
 
     world.sweep()
 
-    assert [alert["id"] for alert in world.alerts()] == [waiting["RowKey"]]
-    assert [row for row in world.rows("alerts") if row["PartitionKey"] == "outbox"] == []
+    assert [alert["id"] for alert in world.alerts()] == [waiting.id]
+    assert world.outbox() == []
 
 
 def test_the_outbox_is_sent_while_the_policy_is_invalid(world: World, account: Target) -> None:
@@ -162,7 +162,7 @@ def test_a_request_that_was_held_and_is_approved_later_leaves_no_open_alert(worl
     world.sweep()
 
     assert request.status == "Approved"
-    assert [row["active"] for row in world.rows("alerts") if "active" in row] == [False]
+    assert [state.active for state in world.conditions()] == [False]
 
 
 def test_without_a_topic_alerts_stay_in_the_log_and_the_ledger(
@@ -174,7 +174,7 @@ def test_without_a_topic_alerts_stay_in_the_log_and_the_ledger(
     world.wake(account)
 
     assert request.connection_id in caplog.text
-    assert [row for row in world.rows("alerts") if row["PartitionKey"] == "delivered"] != []
+    assert [row for row in world.rows("feed") if row["PartitionKey"].startswith("alert|")] != []
 
 
 def test_the_topic_is_reached_with_the_apps_identity_where_no_key_is_set(world: World, account: Target) -> None:

@@ -27,7 +27,7 @@ def take_over(world: World, target: Target) -> None:
     """Another instance reviews the target."""
     lose_lease(world, target)
     other = build(world.settings, root=world.folder, clocks=world.time.clocks, messages=world.queue)
-    other.worker.handle(ReviewMessage(parse(target.id), "event"), None)
+    other.message_handler.handle(ReviewMessage(parse(target.id), "event"), None)
 
 
 def once(world: World, target: Target) -> None:

@@ -30,7 +30,7 @@ def test_audit_mode_records_and_alerts_what_it_would_do_and_writes_nothing(world
     assert (firewall["outcome"], firewall["after"]["defaultAction"]) == ("tightened", "Deny")
     assert world.alert_types() == ["RequestRejected", "RequesterUnknown"]
     assert world.intents() == []
-    assert world.rows("evidence") == [], "no evidence is spent"
+    assert [record.spent for record in world.records() if record.spent] == [], "no evidence is spent"
 
 
 def test_a_request_that_was_only_audited_is_approved_when_the_policy_enforces(world: World) -> None:
@@ -61,7 +61,7 @@ def test_a_dry_run_answers_what_would_happen_and_leaves_no_trace(world: World) -
     assert request.status == "Pending"
     assert world.writes() == []
     assert world.alerts() == []
-    assert [table for table in ("decisions", "alerts", "intents", "evidence") if world.rows(table)] == []
+    assert world.rows("targets") == []
 
 
 def test_a_dry_run_of_a_request_that_waits_for_evidence_queues_nothing(world: World) -> None:

@@ -93,8 +93,8 @@ def test_a_message_of_the_same_second_as_the_last_list_is_not_taken_for_answered
     account = world.storage_account()
     world.policy({"hub": world.hub.requester()}, allow("hub"))
     world.wake(account)
-    (review,) = [row for row in world.rows("decisions") if row["RowKey"] == "~review"]
-    listed_at = datetime.fromisoformat(review["listedAt"])
+    (record,) = world.records()
+    listed_at = record.listed_at
     request = world.hub.endpoint(account, "blob")
 
     world.app.message_handler.handle(ReviewMessage(parse(account.id), "event"), listed_at)

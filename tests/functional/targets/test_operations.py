@@ -43,7 +43,7 @@ def review_and_die(world: World, target: Target, cause: str) -> None:
     clocks = replace(world.time.clocks, sleep=die)
     instance = build(world.settings, root=world.folder, clocks=clocks, messages=world.queue)
     with pytest.raises(SystemExit):
-        instance.worker.handle(ReviewMessage(parse(target.id), cause), None)
+        instance.message_handler.handle(ReviewMessage(parse(target.id), cause), None)
     world.queue.waiting.clear()  # the message that it took comes back after ten minutes: only the sweep is sooner
 
 
