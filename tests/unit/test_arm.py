@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
 
-from shared.azure.arm import error_code, translate
+from shared.azure.arm import NO_CONTENT, Arm, error_code, translate
 from shared.errors import ApproverError, ForbiddenError, NotFoundError, PermanentError, TransientError
 
 
@@ -111,3 +113,42 @@ def test_a_sentence_of_arms_is_one_line_of_bounded_length() -> None:
     error = translate(refused(400, "Bad", "line\n" * 1000), "PUT x")
     assert "\n" not in str(error)
     assert len(str(error)) < 600
+
+
+class Answered(Arm):
+    """ARM as it answers every request with the same."""
+
+    def __init__(self, status: int, content: bytes) -> None:
+        super().__init__("https://arm.example", "https://arm.example", NoCredential())
+        self.response: Any = SimpleNamespace(
+            status_code=status, content=content, request=SimpleNamespace(method="GET"), json=lambda: json.loads(content)
+        )
+
+    def send(self, *_: Any, **__: Any) -> Any:
+        return self.response
+
+
+class NoCredential:
+    """A credential that nobody asks."""
+
+    def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        raise AssertionError(f"no token of {scopes} is needed here")
+
+
+def test_an_empty_200_says_nothing_and_only_a_204_that_something_is_not_there() -> None:
+    with pytest.raises(TransientError):
+        Answered(200, b"").get("/x", "1")
+    with pytest.raises(NotFoundError) as gone:
+        Answered(204, b"").get("/x", "1")
+    assert gone.value.code == NO_CONTENT
+    assert Answered(200, b"{}").get("/x", "1") == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "pages"),
+    [({"value": [{"n": 1}], "nextLink": ""}, [[{"n": 1}]]), ({"value": None}, [[]]), ([{"n": 1}], [[{"n": 1}]])],
+)
+def test_a_list_of_one_page_is_one_page_in_whatever_form_it_comes(answer: Any, pages: Any) -> None:
+    arm = Answered(200, json.dumps(answer).encode())
+    assert list(arm.by_page("/x", "1")) == pages
+    assert list(arm.pages("/x", "1")) == pages[0]
