@@ -58,14 +58,14 @@ class Executor:
                     answer = self._decide(effect, seen, adapter)
                     seen = self._read_back(effect, answer, seen, adapter)
                 case FollowDecision():
-                    answer = self._follow(effect.operation, effect.key in seen.answers, budget)
+                    answer = self._follow(effect, effect.key in seen.answers, budget)
                     seen = self._read_back(effect, answer, seen, adapter)
                 case WriteFirewall():
                     check_policy()
                     answer = self._write(effect, seen, adapter)
                     seen = self._firewall(answer, seen, adapter)
                 case FollowFirewall():
-                    answer = self._follow(effect.operation, seen.firewall_answer is not None, budget)
+                    answer = self._follow(effect, seen.firewall_answer is not None, budget)
                     seen = self._firewall(answer, seen, adapter)
             if answer.went is Went.STARTED:
                 break
@@ -80,7 +80,7 @@ class Executor:
         except ApproverError as error:
             log.warning("%s of %s: %s", effect.status, effect.connection.id, error)
             return _failed(error)
-        return Answer(Went.STARTED, operation=operation.url) if operation else Answer(Went.DONE)
+        return _started(operation) if operation else Answer(Went.DONE)
 
     @staticmethod
     def _changed(connection: Connection, seen: Observation, adapter: TargetAdapter) -> bool:
@@ -88,9 +88,9 @@ class Executor:
         now = adapter.connection(seen.target, connection)
         return now is None or _told(now) != _told(connection)
 
-    def _follow(self, url: str, fresh: bool, budget: WaitBudget) -> Answer:
+    def _follow(self, effect: FollowDecision | FollowFirewall, fresh: bool, budget: WaitBudget) -> Answer:
         """Follow an operation: one that this review started for a while, one from before with a single question."""
-        operation = Operation(url)
+        operation = Operation(effect.operation, effect.retry_after)
         try:
             over = follow(self.arm, operation, budget) if fresh else ended(self.arm, operation)
         except ApproverError as error:
@@ -120,7 +120,7 @@ class Executor:
             log.warning("firewall of %s: %s", seen.target, error)
             return _failed(error)
         if operation:
-            return Answer(Went.STARTED, operation=operation.url)
+            return _started(operation)
         return Answer(Went.DONE, request=effect.request.digest)
 
     def _firewall(self, answer: Answer, seen: Observation, adapter: TargetAdapter) -> Observation:
@@ -128,6 +128,10 @@ class Executor:
         if answer.went in (Went.STARTED, Went.RUNNING, Went.FAILED):
             return seen
         return self.observer.with_firewall(seen, adapter)
+
+
+def _started(operation: Operation) -> Answer:
+    return Answer(Went.STARTED, retry_after=operation.retry_after, operation=operation.url)
 
 
 def _failed(error: ApproverError) -> Answer:

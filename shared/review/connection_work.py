@@ -193,15 +193,15 @@ def _resumed(intent: Intent, made: Decision) -> Decision:
     return replace(intent.decision, run_id=made.run_id)
 
 
-def _follow(connection: Connection, intent: Intent, began: Decision) -> Step:
+def _follow(connection: Connection, intent: Intent, began: Decision, retry_after: float | None = None) -> Step:
     began = replace(began, applied=None)
-    return Step(began, intent, FollowDecision(began.key, connection, intent.operation))
+    return Step(began, intent, FollowDecision(began.key, connection, intent.operation, retry_after))
 
 
 def _answered(connection: Connection, intent: Intent, began: Decision, answer: Answer, context: Context) -> Step:
     """After an effect: what it came to, and what Azure shows now."""
     if answer.went is Went.STARTED:
-        return _follow(connection, replace(intent, operation=answer.operation), began)
+        return _follow(connection, replace(intent, operation=answer.operation), began, answer.retry_after)
     if answer.went is Went.RUNNING:
         return _running(intent, began, context)
     if answer.went is Went.FAILED:

@@ -20,11 +20,12 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class FollowDecision:
-    """Follow ARM's operation on a connection, then read the connection back."""
+    """Follow ARM's operation on a connection, then read the connection back. `retry_after`: what ARM asked to wait first."""
 
     key: str
     connection: Connection
     operation: str = field(repr=False)
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ class WriteFirewall:
 
 @dataclass(frozen=True, slots=True)
 class FollowFirewall:
-    """Follow ARM's operation on a firewall, then read the firewall back."""
+    """Follow ARM's operation on a firewall, then read the firewall back. `retry_after` as above."""
 
     operation: str = field(repr=False)
+    retry_after: float | None = None
 
 
 Effect = Decide | FollowDecision | WriteFirewall | FollowFirewall

@@ -151,7 +151,7 @@ def _await(kept: FirewallSnapshot | None, work: FirewallWork, context: Context) 
     match answer.went:
         case Went.STARTED if kept is not None:
             work.record = _with_snapshot(work.record, replace(kept, operation=answer.operation))
-            work.effects.append(FollowFirewall(answer.operation))
+            work.effects.append(FollowFirewall(answer.operation, answer.retry_after))
             return True
         case Went.RUNNING:
             return _late(kept, work, context) or _again(LOOKS_AGAIN, work)
