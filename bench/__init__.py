@@ -9,8 +9,9 @@
 | `rate` | reviews a second of one host, and the same for its storage work alone |
 
 A line is `{"name", "value", "unit", "samples", "python", "load"}`: the value is the median of the samples, the load is the
-machine's average number of waiting processes over the last minute (0 with the machine idle). Counts do not depend on the
-load; times and rates do, so compare only figures that were taken side by side:
+average number of processes of the whole machine that ran or waited in the last minute. Counts do not depend on it. Times
+and rates do: compare only those that were taken side by side, and take them again if the load was well above the number of
+cores. The benchmark itself makes a load of about two.
 
     python -m bench --against REV [NAME ...]
 

@@ -20,7 +20,8 @@ NEVER = "0 0 0 29 2 *"
 APP = principal(HOME_TENANT, APP_CLIENT)
 """The app's identity in the local Azure's record of calls."""
 
-SETTLE_SECONDS = 2
+SETTLE_SECONDS = 5
+"""Between the approval of the cluster's connection and its firewall: longer than a review takes on a busy machine."""
 
 _PLENTY = {"size": 1_000_000, "refill": 1_000_000}
 _ACCOUNT = {"location": "westeurope", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
