@@ -1,31 +1,43 @@
-"""`python -m bench [NAME ...]`: runs all benchmarks, or those named; one JSON object a line on standard output."""
+"""`python -m bench [--against REV] [NAME ...]`: runs all benchmarks, or those named; one JSON object a line."""
 
 from __future__ import annotations
 
-import json
-import platform
+import argparse
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator
+from importlib import import_module
 
-from bench import approval, cold_start, policy
-from bench.figure import Figure
+from bench import against
+from bench.figure import Figure, line
 
-BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
-    "policy": policy.run,
-    "cold_start": cold_start.run,
-    "approval": approval.run,
-}
+BENCHMARKS = ("policy", "cold_start", "operations", "approval", "rate")
+"""Modules of this package. Each is imported when it runs: another revision's product may lack what one of them uses."""
 
 
-def main(names: list[str]) -> int:
-    """Print every figure as soon as it is known; answers 2 for a benchmark that is not there."""
-    if unknown := [name for name in names if name not in BENCHMARKS]:
-        print(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+def main(arguments: list[str]) -> int:
+    """Print every figure as soon as it is known; answers 2 for a benchmark or a revision that is not there."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks; see bench/__init__.py.")
+    parser.add_argument("--against", metavar="REV", default="", help="compare with this revision of the product")
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"one of {', '.join(BENCHMARKS)}")
+    given = parser.parse_args(arguments)
+    if unknown := [name for name in given.names if name not in BENCHMARKS]:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    if given.against:
+        return _compare(given.against, given.names or against.DEFAULT)
+    for name in given.names or BENCHMARKS:
+        figures: Iterator[Figure] = import_module(f"bench.{name}").run()
+        for figure in figures:
+            print(line(figure), flush=True)
+    return 0
+
+
+def _compare(revision: str, names: list[str] | tuple[str, ...]) -> int:
+    try:
+        for compared in against.compare(revision, names):
+            print(line(compared), flush=True)
+    except against.RevisionError as error:
+        print(error, file=sys.stderr)
         return 2
-    for name in names or BENCHMARKS:
-        for figure in BENCHMARKS[name]():
-            print(json.dumps({**asdict(figure), "python": platform.python_version()}), flush=True)
     return 0
 
 

@@ -1,11 +1,15 @@
-"""What a benchmark yields."""
+"""What a benchmark yields, and the lines in which it is printed."""
 
 from __future__ import annotations
 
+import json
+import os
+import platform
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,12 @@ class Figure:
     value: float
     unit: str
     samples: int = 1
+
+
+def line(fields: Figure | Mapping[str, Any]) -> str:
+    """A figure as a line of JSON: its fields, the Python, and the machine's load average over the last minute."""
+    shown = asdict(fields) if isinstance(fields, Figure) else dict(fields)
+    return json.dumps({**shown, "python": platform.python_version(), "load": round(os.getloadavg()[0], 2)})
 
 
 def median_time(name: str, work: Callable[[], object], *, samples: int) -> Figure:
