@@ -209,8 +209,12 @@ class App:
     @once
     def restoration(self) -> Restoration:
         """The HTTP use case that puts firewalls back."""
-        restorer = Restorer(self.reviewer, self.clocks.now, lambda: str(uuid.uuid4()))
-        return Restoration(restorer, self.messages, self.message_handler)
+        return Restoration(self.restorer, self.messages, self.message_handler)
+
+    @once
+    def restorer(self) -> Restorer:
+        """Puts firewalls back."""
+        return Restorer(self.reviewer, self.clocks.now, lambda: str(uuid.uuid4()))
 
     @once
     def leases(self) -> BlobLeases:

@@ -28,7 +28,11 @@ class PermanentError(ApproverError):
 
 
 class NotFoundError(PermanentError):
-    """The resource is not there."""
+    """The resource is not there. `look_again`: seconds until that is to be made sure of, None where it need not be."""
+
+    def __init__(self, message: str, *, code: str = "NotFound", look_again: float | None = None) -> None:
+        super().__init__(message, code=code)
+        self.look_again = look_again
 
 
 class ForbiddenError(PermanentError):

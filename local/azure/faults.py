@@ -29,6 +29,7 @@ class Fault:
     message: str
     headers: dict[str, str] = field(default_factory=dict)
     delay_seconds: float = 0
+    body: Json | None = None
     seen: int = 0
 
     def matches(self, method: str, path: str) -> bool:
@@ -41,12 +42,13 @@ class Fault:
 
     def answer(self) -> Answer:
         """The answer instead of the real one."""
-        return Answer(self.status, {"error": {"code": self.code, "message": self.message}}, dict(self.headers))
+        told = {"error": {"code": self.code, "message": self.message}}
+        return Answer(self.status, told if self.body is None else self.body, dict(self.headers))
 
     def describe(self) -> Json:
         """The fault as the control interface shows it."""
         answer = {"status": self.status, "code": self.code, "message": self.message, "headers": self.headers,
-                  "delaySeconds": self.delay_seconds}  # fmt: skip
+                  "delaySeconds": self.delay_seconds, "body": self.body}  # fmt: skip
         match = {"method": self.method, "pathContains": self.path_contains, "pathRegex": self.path_regex}
         return {
             "id": self.id,
@@ -75,7 +77,7 @@ class Faults:
 
     def add(self, body: Json) -> Fault:
         """Set a fault: `{"match": {"method", "pathContains", "pathRegex"}, "times", "when", "answer": {"status", "code",
-        "message", "headers", "delaySeconds"}}`.
+        "message", "headers", "delaySeconds", "body"}}`; a `body` is answered as it is, instead of an error of ARM's.
 
         Raises:
             AzureError: 400, it is not one.
@@ -96,6 +98,7 @@ class Faults:
                 message=str(answer.get("message") or "A fault that was asked for."),
                 headers={str(name): str(value) for name, value in as_object(answer.get("headers")).items()},
                 delay_seconds=float(answer.get("delaySeconds") or 0),
+                body=as_object(answer["body"]) if answer.get("body") is not None else None,
             )
         except (re.error, ValueError, TypeError) as error:
             raise AzureError(400, "BadRequest", f"not a fault: {error}") from error

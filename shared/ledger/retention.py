@@ -63,7 +63,8 @@ class Retention:
         """Delete the rows that a filter selects, page by page; one that must stay is stepped over."""
         gone, after = 0, ("", "")
         for _ in range(MOST_PAGES):
-            further = "( PartitionKey gt @pk or ( PartitionKey eq @pk and RowKey gt @rk ) )"  # the SDK takes a parameter as a word
+            # With spaces: the SDK takes a parameter for a whole word.
+            further = "( PartitionKey gt @pk or ( PartitionKey eq @pk and RowKey gt @rk ) )"
             rows = table.page(f"{text} and {further}", PAGE, **parameters, pk=after[0], rk=after[1])
             if not rows:
                 break

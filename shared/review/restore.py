@@ -63,26 +63,34 @@ class Restorer:
             before, after = reading.firewall, adapter.to_firewall(dict(kept.before))
             return Restored(self._decision(target, kept, reading, policy), (before, after))
         with reviewer.leases.hold(target):
-            return self._restore(target, adapter, policy, force=force)
+            record = self.begin(target, adapter, policy, reviewer.records.load(target), force=force)
+            return self._finish(target, adapter, policy, record)
 
-    def _restore(self, target: ResourceId, adapter: TargetAdapter, policy: Policy, *, force: bool) -> Restored:
-        reviewer = self.reviewer
-        record = reviewer.records.load(target)
+    def begin(
+        self, target: ResourceId, adapter: TargetAdapter, policy: Policy, record: Record, *, force: bool
+    ) -> Record:
+        """Check that the firewall may be put back, and commit the wish; one that is open is gone on with.
+
+        Raises the errors of `restore`.
+        """
         if policy.mode is Mode.AUDIT:
             text = f"{target}: in audit mode the app writes nothing; put it back by hand"
             raise ConflictError(text, code="AuditMode")
-        if record.restore is None:
-            kept, reading = _kept(record), adapter.firewall(target)
-            _check(target, record, kept, reading, force=force)
-            decision = self._decision(target, kept, reading, policy)
-            begun = replace(record, restore=RestoreIntent(decision, self.now(), reading.state))
-            record = reviewer.records.commit(record, begun)
+        if record.restore is not None:
+            return record
+        kept, reading = _kept(record), adapter.firewall(target)
+        _check(target, record, kept, reading, force=force)
+        wish = RestoreIntent(self._decision(target, kept, reading, policy), self.now(), reading.state)
+        return self.reviewer.records.commit(record, replace(record, restore=wish))
+
+    def _finish(self, target: ResourceId, adapter: TargetAdapter, policy: Policy, record: Record) -> Restored:
+        """Go on with the wish until it is done, or ARM still works on it when the time is up."""
         asked = record.restore
         if asked is None:
             raise AssertionError("a restore that was not begun")
         seen = Observation(target, record, Situation(Target(target), ()), listed=False)
-        seen, made = reviewer.run(seen, policy, adapter, Trigger())
-        reviewer.outbox.deliver(seen.record)
+        seen, made = self.reviewer.run(seen, policy, adapter, Trigger())
+        self.reviewer.outbox.deliver(seen.record)
         done = next((entry.decision for entry in made.history if entry.decision.key == asked.decision.key), None)
         if done is None:
             return Restored(asked.decision)

@@ -140,9 +140,10 @@ class Reviewer:
         adapter = self.adapter(target)
         try:
             seen = self.observer.observe(policy, target, adapter, before, held.since)
-        except NotFoundError:
+        except NotFoundError as error:
             self._not_found(target, adapter, before, held)
-            raise
+            look_again = None if before.empty or before.absent_since else GONE_AFTER.total_seconds()
+            raise NotFoundError(str(error), code=error.code, look_again=look_again) from error
         except TransientError as error:
             self._not_read(before, error)
             raise

@@ -57,6 +57,8 @@ class MessageHandler:
         except NotFoundError as error:
             log.info("nothing to review: %s", error)
             self._done(message, None, failed=False)
+            if error.look_again is not None and not message.dry_run:
+                self._retry(replace(message, run_id=None), error.look_again)
         except BusyError as error:
             self._retry(message, error.retry_after or retry_delay(message))
         except TransientError as error:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.ledger.tables import partition
 from shared.model.requester import Service
 from shared.resource_id import parse
 from shared.triggers.messages import ReviewMessage

@@ -32,7 +32,9 @@ def test_an_approval_of_people_costs_one_list_one_put_and_one_read_back(world: W
     assert at(world, account) == ONE_APPROVAL
 
 
-def test_an_approval_of_a_cluster_costs_one_more_list_and_one_read_of_the_cluster(world: World) -> None:
+def test_an_approval_of_a_cluster_costs_one_more_list_and_a_read_of_the_cluster_before_and_after_it(
+    world: World,
+) -> None:
     account, cluster = world.storage_account(), world.cluster()
     world.policy({"adx": cluster.requester()}, allow("adx"))
     cluster.endpoint(account, "blob")
@@ -41,7 +43,7 @@ def test_an_approval_of_a_cluster_costs_one_more_list_and_one_read_of_the_cluste
     world.wake(account)
 
     assert at(world, account) == ONE_APPROVAL | {"GET privateEndpointConnections": 2}
-    assert world.calls("", cluster.id) == [("GET", f"{cluster.id}/managedPrivateEndpoints")]
+    assert world.calls("", cluster.id) == [("GET", f"{cluster.id}/managedPrivateEndpoints")] * 2
 
 
 def test_a_second_review_costs_one_list(world: World) -> None:

@@ -46,6 +46,7 @@ def test_a_request_that_is_withdrawn_meanwhile_leaves_nothing_to_do(hub: World) 
     request = hub.hub.endpoint(account, "blob")
 
     hub.wake_meanwhile(account, "PUT", CONNECTION, request.delete)
+    hub.later(61)  # one look is not believed
 
     assert hub.intents() == []
     assert hub.alerts() == []
@@ -189,9 +190,11 @@ def test_a_target_that_is_gone_is_nobodys_problem(hub: World) -> None:
     hub.azure.arm("DELETE", account.id, account.version)
 
     hub.wake(account)
+    hub.later(61)
 
     assert hub.alert_types() == ["RequesterUnknown"]
     assert hub.queue.waiting == []
+    assert hub.records() == []
 
 
 def test_an_event_hubs_approval_that_outlasts_the_function_is_finished_by_a_later_message(hub: World) -> None:

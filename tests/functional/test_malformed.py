@@ -9,11 +9,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from azure.data.tables import TableServiceClient
 
 from local.host.process import HostProcess
-from shared.ledger.tables import partition
-from shared.resource_id import parse
 from tests.functional.estate import Request
 from tests.functional.hosts import enqueue, host_of, post, queued, until
 from tests.functional.world import World, allow
@@ -106,9 +103,9 @@ def test_a_delivery_that_is_no_event_at_all_is_refused(host: HostProcess, body: 
 @pytest.mark.usefixtures("host")
 def test_a_review_that_fails_again_and_again_is_alerted_under_its_target(lively_world: World) -> None:
     account = lively_world.storage_account()
-    unreadable = {"PartitionKey": partition(parse(account.id)), "RowKey": "x", "targetId": account.id}
-    with TableServiceClient.from_connection_string(lively_world.settings["AzureWebJobsStorage"]) as ledger:
-        ledger.create_table_if_not_exists("intents").create_entity(unreadable)
+    lively_world.fault(
+        "GET", f"{account.id}/privateEndpointConnections", times=100, status=200, body={"value": [{"name": "no id"}]}
+    )
     enqueue(lively_world, json.dumps({"targetId": account.id, "cause": "event"}))
 
     until(lambda: account.id in {alert["subject"] for alert in lively_world.alerts()})

@@ -36,7 +36,7 @@ def test_a_connection_is_read_again_before_it_is_written_when_the_list_has_grown
     first, second = (world.hub.endpoint(namespace, "namespace") for _ in range(2))
 
     world.wake_meanwhile(namespace, "GET", "/operationStatus/", second.delete)
-    world.later(15)
+    world.later(90)
 
     assert first.status == "Approved"
     assert [path for _, path in world.calls("PUT", "privateEndpointConnections")] == [first.connection_id]
@@ -114,14 +114,17 @@ def test_many_events_about_a_target_that_is_held_up_queue_one_retry(world: World
     assert world.queue.causes == ["retry"]
 
 
-def test_a_review_that_is_held_up_for_hours_is_left_to_the_poison_queue_in_the_end(world: World) -> None:
+def test_a_target_that_cannot_be_read_is_alerted_after_a_quarter_of_an_hour_once_and_still_tried(world: World) -> None:
     account = world.storage_account()
     world.policy({"hub": world.hub.requester()}, allow("hub"))
-    world.throttle("GET", "/privateEndpointConnections", 290, times=100)
-    last = ReviewMessage(parse(account.id), "retry", attempt=20)
+    request = world.hub.endpoint(account, "blob")
+    world.throttle("GET", "/privateEndpointConnections", 290, times=5)
 
-    with pytest.raises(Exception, match="SubscriptionRequestsThrottled"):
-        world.app.message_handler.handle(last, None)
-    world.app.message_handler.failed(last.to_text(), "m-1")
+    world.wake(account)
+    world.later(14 * 60)
+    assert world.alert_types() == []
+    world.later(20 * 60)
 
     assert world.alert_types() == ["ReviewFailed"]
+    assert request.status == "Approved"
+    assert [state.active for state in world.conditions()] == [False]

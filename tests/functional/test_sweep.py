@@ -85,7 +85,7 @@ def test_targets_with_unfinished_intents_are_queued_even_when_nothing_is_pending
     request = hub.hub.endpoint(namespace, "namespace")
     hub.wake(namespace)  # approved, and the operation outlasts the function
     hub.queue.waiting.clear()  # the message that should finish it is lost with its host
-    assert [row["phase"] for row in hub.intents()] == ["deciding"]
+    assert [intent.phase for intent in hub.intents()] == ["deciding"]
     hub.time.advance(60)
     hub.restart()
 
