@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.azure.arm import Arm
-from shared.azure.operations import Operation, ended, follow
+from shared.azure.operations import Operation, ended_or_raise, follow_or_raise
 from shared.errors import ApproverError, PermanentError, TransientError
 from shared.evidence.match import freed
 from shared.ledger.bindings import Bindings, BoundEndpoint
@@ -148,7 +148,7 @@ class Actor:
     def _put(self, connection: Connection, intent: Intent, scene: Scene) -> bool:
         """PUT the connection, unless an earlier review did; False while ARM's operation runs. Its URL is kept."""
         if intent.operation:
-            if not ended(self.arm, Operation(intent.operation)):
+            if not ended_or_raise(self.arm, Operation(intent.operation)):
                 return False
             self.intents.update(replace(intent, operation=""))  # what still shows Pending after it is decided anew
             return True
@@ -157,7 +157,7 @@ class Actor:
         if operation is None:
             return True
         self.intents.update(replace(intent, operation=operation.url))
-        return follow(self.arm, operation, scene.patience)
+        return follow_or_raise(self.arm, operation, scene.patience)
 
     def _changed(self, connection: Connection, scene: Scene) -> bool:
         """Whether a connection is no longer what was decided on."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.azure.arm import Arm
-from shared.azure.operations import Operation, WaitBudget, ended, follow
+from shared.azure.operations import Operation, WaitBudget, ended_or_raise, follow_or_raise
 from shared.errors import ApproverError, PermanentError, TransientError
 from shared.ledger.firewalls import Firewalls, FirewallSnapshot
 from shared.model.connection import Connection
@@ -58,7 +58,7 @@ class FirewallWriter:
             TransientError: it still runs.
             PermanentError: it failed.
         """
-        if kept.operation and not ended(self.arm, Operation(kept.operation)):
+        if kept.operation and not ended_or_raise(self.arm, Operation(kept.operation)):
             raise _running(kept.target)
 
     def lead(
@@ -91,7 +91,7 @@ class FirewallWriter:
             operation = adapter.send(kept.target, request)
             if operation is not None:
                 kept = self.firewalls.running(kept, operation.url)
-                if not follow(self.arm, operation, patience):
+                if not follow_or_raise(self.arm, operation, patience):
                     raise _running(kept.target)
                 kept = self.firewalls.running(kept, "")
             reading = adapter.firewall(kept.target)
