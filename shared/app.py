@@ -15,9 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from shared.alerts.topic import Outbox
+from shared.alerts.topic import Outbox, topic_of
 from shared.azure.arm import Arm
-from shared.azure.clients import Storage, credential_of, topic_of
+from shared.azure.clients import Storage, blob_of, credential_of, storage_credential_of
 from shared.azure.leases import CONTAINER, BlobLeases
 from shared.ledger.alerts import AlertBook
 from shared.ledger.bindings import Bindings
@@ -31,7 +31,7 @@ from shared.ledger.tables import Table
 from shared.ledger.tenants import TenantCache
 from shared.model.requester import Service
 from shared.model.target_types import TARGET_TYPES
-from shared.policy.current import PolicySource, file_reader
+from shared.policy.current import PolicySource, blob_reader, file_reader
 from shared.requesters.data_factory import DataFactoryReader
 from shared.requesters.kusto import KustoReader
 from shared.requesters.private_endpoint import PrivateEndpoints
@@ -99,14 +99,15 @@ class App:
     @cached_property
     def storage(self) -> Storage:
         """The app's storage account."""
-        return Storage(self.settings.storage, lambda: self.credential)
+        return Storage(self.settings.storage, lambda: self._credential or storage_credential_of(self.settings))
 
     @cached_property
     def policy(self) -> PolicySource:
         """The policy in force."""
         path = self.settings.policy_path
-        reader = self.storage.blob_policy(path) if path.startswith("https://") else file_reader(self._root / path)
-        return PolicySource(reader, clock=self.clocks.monotonic)
+        if path.startswith("https://"):
+            return PolicySource(blob_reader(blob_of(path, self.credential)), clock=self.clocks.monotonic)
+        return PolicySource(file_reader(self._root / path), clock=self.clocks.monotonic)
 
     @cached_property
     def adapters(self) -> dict[str, TargetAdapter]:

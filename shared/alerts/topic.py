@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from azure.core.exceptions import AzureError
 
-from shared.azure.arm import CLIENT_OPTIONS
+from shared.azure.pinned import CLIENT_OPTIONS, ScopedCredential
 from shared.errors import ApproverError, TransientError
 from shared.ledger.alerts import AlertBook
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.eventgrid import EventGridPublisherClient
 
-PATIENCE: dict[str, Any] = {"retry_total": 1, **CLIENT_OPTIONS}
-"""For each call: the client of a basic topic ignores options. The outbox is what waits for a topic that is down."""
+SCOPE = "https://eventgrid.azure.net/.default"
+
+PATIENCE: dict[str, Any] = {"retry_total": 0, "permit_redirects": False, **CLIENT_OPTIONS}
+"""For each call: the client of a basic topic ignores options. The outbox is what waits for a topic that is down; a try in
+place would wait as long as the topic's Retry-After says."""
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +48,23 @@ class EventGridTopic:
         except AzureError as error:
             status = getattr(error, "status_code", None) or type(error).__name__
             raise TransientError(f"the alert topic did not take an alert: {status}", code="TopicFailed") from error
+
+
+def topic_of(settings: Settings, credential: Callable[[], Any]) -> Topic:
+    """The alert topic: with its key where there is one, with the app's identity elsewhere; none: alerts are logged."""
+    if not settings.alert_topic_endpoint:
+        return NoTopic()
+
+    @cache
+    def client() -> EventGridPublisherClient:
+        from azure.core.credentials import AzureKeyCredential
+        from azure.eventgrid import EventGridPublisherClient
+
+        key = settings.alert_topic_key
+        identity = AzureKeyCredential(key) if key else ScopedCredential(credential(), SCOPE)
+        return EventGridPublisherClient(settings.alert_topic_endpoint, identity)
+
+    return EventGridTopic(client)
 
 
 class NoTopic:

@@ -116,10 +116,6 @@ class PinnedTransport(HttpTransport[Any, Any]):
         if not asked or asked != self._origin:
             raise PinnedError(f"a request to {asked or 'an odd URL'} was not sent: its client is for {self._origin}")
 
-    def sleep(self, duration: float) -> None:
-        """Wait between tries, never for long: a service may ask for minutes."""
-        super().sleep(min(duration, MAX_WAIT))
-
     def open(self) -> None:
         """See `HttpTransport`."""
         self._inner.open()

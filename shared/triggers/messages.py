@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from azure.core.exceptions import ResourceNotFoundError
-
+from shared.azure.queues import Queue
 from shared.model.target_types import is_target
 from shared.resource_id import InvalidResourceIdError, ResourceId, parse
 
@@ -93,14 +92,8 @@ class QueueMessages:
     """The queue `reviews` in the app's storage account; made when it is missing."""
 
     def __init__(self, client: Callable[[], QueueClient]) -> None:
-        self._client = client
+        self._queue = Queue(client)
 
     def send(self, message: ReviewMessage, delay: float = 0) -> None:
-        """See `Messages`. Azure delays a message by at most 7 days; ours wait for minutes."""
-        options: dict[str, Any] = {"visibility_timeout": max(0, round(delay))}
-        client = self._client()
-        try:
-            client.send_message(message.to_text(), **options)
-        except ResourceNotFoundError:
-            client.create_queue()
-            client.send_message(message.to_text(), **options)
+        """See `Messages`. Raises `TransientError` when the storage does not take it."""
+        self._queue.send(message.to_text(), delay)

@@ -66,7 +66,7 @@ class Identity:
 
 
 @contextmanager
-def serving(authority: trustme.CA, host: str = "localhost") -> Iterator[Server]:
+def serving(authority: trustme.CA, host: str = "127.0.0.1") -> Iterator[Server]:
     """Run a server with a certificate of the authority until the block ends."""
     server = Server()
 
@@ -104,7 +104,7 @@ def serving(authority: trustme.CA, host: str = "localhost") -> Iterator[Server]:
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(host).configure_cert(context)
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd = ThreadingHTTPServer((host, 0), Handler)
     httpd.daemon_threads = True
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
     server.url = f"https://{host}:{httpd.server_port}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.azure.arm import MOST_PAGES, Arm
+from shared.azure.arm import MOST_ITEMS, Arm
 from shared.errors import PermanentError, TransientError
 from tests.functional.azure.hostile import ARM_SCOPE, Asked, Identity, Reply, Server
 
@@ -108,12 +108,12 @@ def test_a_list_whose_pages_lead_to_themselves_ends_in_an_error(service: Server,
     count = itertools.count()
 
     def more(_: Asked) -> Reply:
-        return Reply(body={"value": [{}], "nextLink": f"{service.url}/{next(count)}"})
+        return Reply(body={"value": [{}] * 100, "nextLink": f"{service.url}/{next(count)}"})
 
     service.answer = more
     with pytest.raises(PermanentError, match="does not end"):
         arm.pages("/list", "v")
-    assert len(service.asked) == MOST_PAGES + 1
+    assert len(service.asked) == MOST_ITEMS // 100 + 1
 
 
 def test_an_identity_that_is_out_is_no_refusal_of_arms(service: Server) -> None:
