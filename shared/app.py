@@ -37,7 +37,7 @@ from shared.requesters.kusto import KustoReader
 from shared.requesters.private_endpoint import PrivateEndpoints
 from shared.requesters.sides import RequesterReader, RequesterSides
 from shared.requesters.synapse import SynapseReader
-from shared.requesters.tenants import Tenants
+from shared.requesters.tenants import ReadableTenants, Tenants
 from shared.review.carry_out import Actor
 from shared.review.firewall_work import FirewallWriter
 from shared.review.observe import Gatherer
@@ -141,7 +141,7 @@ class App:
         """Makes situations."""
         cache = TenantCache(self._table("tenants")) if self.settings.storage != StorageSettings() else None
         tenants = Tenants(self.settings.arm_endpoint, cache, self.clocks.now)
-        return Gatherer(tenants, self.sides, PrivateEndpoints(self.arm), self.bindings)
+        return Gatherer(ReadableTenants(tenants), self.sides, PrivateEndpoints(self.arm), self.bindings)
 
     @cached_property
     def reviewer(self) -> Reviewer:
