@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,28 @@ class Listed:
         return iter(self.items)
 
 
+def pages_of(answer: Any, more: Callable[[str], Any]) -> Iterator[list[dict[str, Any]]]:
+    """The pages of a list: bare, or in an envelope whose `nextLink` may be absent, null, "" or lead to an empty page.
+
+    Args:
+        answer: the first page, decoded.
+        more: reads the page that a link leads to.
+
+    Raises:
+        TransientError: an answer is no list.
+    """
+    link: Any = True
+    while link:
+        page = {"value": answer} if isinstance(answer, list) else answer
+        items = (page.get("value") or []) if isinstance(page, dict) else None
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise TransientError("the answer is not a list", code="NotAList")
+        yield items
+        link = page.get("nextLink")
+        if link:
+            answer = more(str(link))
+
+
 def collect(pages: Iterator[list[dict[str, Any]]], what: str) -> Listed:
     """The pages of a list as one.
 
@@ -148,25 +170,8 @@ class Arm:
         return self._json(self.send("POST", path, api_version, body))
 
     def pages(self, path: str, api_version: str) -> Listed:
-        """A list, all its pages. `nextLink` may be absent, null, "" or lead to an empty page.
-
-        Raises:
-            PermanentError: beside the errors of `translate`: the pages do not end, or lead to another host.
-        """
-        return collect(self._pages(self.get(path, api_version)), f"GET {path}")
-
-    def _pages(self, answer: Any) -> Iterator[list[dict[str, Any]]]:
-        while True:
-            if isinstance(answer, list):
-                yield answer
-                return
-            if not isinstance(answer, dict):
-                raise TransientError("ARM's answer is not a list", code="NotAList")
-            yield answer.get("value") or []
-            link = answer.get("nextLink")
-            if not link:
-                return
-            answer = self.get_url(link)
+        """A list, all its pages. Raises the errors of `translate`, `pages_of` and `collect`."""
+        return collect(pages_of(self.get(path, api_version), self.get_url), f"GET {path}")
 
     def get_url(self, url: str) -> Any:
         """GET a URL that ARM gave us, verbatim, and only on ARM's own host."""

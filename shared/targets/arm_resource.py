@@ -6,10 +6,9 @@ says what is read and written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from shared.azure.arm import Arm
+from shared.azure.arm import Arm, Listed
 from shared.azure.operations import Operation
 from shared.model.target_types import TargetType
 from shared.resource_id import ResourceId
@@ -29,9 +28,9 @@ class ArmResources(Adapter):
         body: dict[str, Any] = self._arm.get(f"{target}{path}", self.kind.api_version)
         return body
 
-    def get_all(self, target: ResourceId, path: str) -> Iterable[dict[str, Any]]:
+    def get_all(self, target: ResourceId, path: str) -> Listed:
         """See `Adapter`."""
-        return list(self._arm.pages(f"{target}{path}", self.kind.api_version))
+        return self._arm.pages(f"{target}{path}", self.kind.api_version)
 
     def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
         """See `Adapter`."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from shared.azure.arm import Listed
 from shared.azure.operations import Operation
 from shared.errors import NotFoundError
 from shared.model.connection import Connection
@@ -31,7 +32,7 @@ class Adapter(ABC):
         """GET the target, or a child of it by its path."""
 
     @abstractmethod
-    def get_all(self, target: ResourceId, path: str) -> Iterable[dict[str, Any]]:
+    def get_all(self, target: ResourceId, path: str) -> Listed:
         """GET a list of children, all pages."""
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.functional.world import World, allow
 
 
 @pytest.fixture
-def partner(world: World, trusting: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def partner(world: World, trusting: None, monkeypatch: pytest.MonkeyPatch) -> World:
     """A policy that approves the partner by its tenant."""
     del trusting
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
@@ -20,7 +20,7 @@ def partner(world: World, trusting: None, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429}, {"when": "drop"}], ids=str)
-def test_a_tenant_that_arm_does_not_tell_now_is_asked_for_again(partner: World, fault: dict[str, object]) -> None:
+def test_a_tenant_that_arm_does_not_tell_now_is_asked_for_again(partner: World, fault: dict[str, Any]) -> None:
     account = partner.storage_account()
     request = partner.partner.endpoint(account, "blob")
     partner.fault("GET", f"/subscriptions/{partner.partner.subscription}$", times=3, **fault)
@@ -35,7 +35,7 @@ def test_a_tenant_that_arm_does_not_tell_now_is_asked_for_again(partner: World, 
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429}, {"status": 400}, {"when": "drop"}], ids=str)
-def test_an_identity_that_is_out_fails_no_approval(partner: World, fault: dict[str, object]) -> None:
+def test_an_identity_that_is_out_fails_no_approval(partner: World, fault: dict[str, Any]) -> None:
     account = partner.storage_account()
     request = partner.partner.endpoint(account, "blob")
     partner.fault("GET", "/identity/token", times=100, **fault)
