@@ -17,8 +17,9 @@ from typing import Any
 
 from shared.alerts.outbox import Outbox
 from shared.alerts.raising import Alerts
+from shared.alerts.topic import topic_of
 from shared.azure.arm import Arm
-from shared.azure.clients import Storage, credential_of, topic_of
+from shared.azure.clients import Storage, blob_of, credential_of, storage_credential_of
 from shared.azure.leases import CONTAINER, BlobLeases
 from shared.ledger.feed import Feed
 from shared.ledger.records import Records
@@ -30,7 +31,7 @@ from shared.ledger.work import WorkIndex
 from shared.model.requester import Service
 from shared.model.target_types import TARGET_TYPES
 from shared.once import once
-from shared.policy.current import PolicySource, file_reader
+from shared.policy.current import PolicySource, blob_reader, file_reader
 from shared.requesters.data_factory import DataFactoryReader
 from shared.requesters.kusto import KustoReader
 from shared.requesters.private_endpoint import PrivateEndpoints
@@ -95,14 +96,15 @@ class App:
     @once
     def storage(self) -> Storage:
         """The app's storage account."""
-        return Storage(self.settings.storage, lambda: self.credential)
+        return Storage(self.settings.storage, lambda: self._credential or storage_credential_of(self.settings))
 
     @once
     def policy(self) -> PolicySource:
         """The policy in force."""
         path = self.settings.policy_path
-        reader = self.storage.blob_policy(path) if path.startswith("https://") else file_reader(self._root / path)
-        return PolicySource(reader, clock=self.clocks.monotonic)
+        if path.startswith("https://"):
+            return PolicySource(blob_reader(blob_of(path, self.credential)), clock=self.clocks.monotonic)
+        return PolicySource(file_reader(self._root / path), clock=self.clocks.monotonic)
 
     @once
     def adapters(self) -> dict[str, TargetAdapter]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from azure.core.exceptions import AzureError
 
-from shared.azure.arm import CLIENT_OPTIONS
+from shared.azure.pinned import CLIENT_OPTIONS, ScopedCredential
 from shared.errors import PermanentError, TransientError
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.eventgrid import EventGridPublisherClient
 
-PATIENCE: dict[str, Any] = {"retry_total": 1, **CLIENT_OPTIONS}
-"""For each call: the client of a basic topic ignores options. The outbox is what waits for a topic that is down."""
+SCOPE = "https://eventgrid.azure.net/.default"
+
+PATIENCE: dict[str, Any] = {"retry_total": 0, "permit_redirects": False, **CLIENT_OPTIONS}
+"""For each call: the client of a basic topic ignores options. The outbox is what waits for a topic that is down; a try in
+place would wait as long as the topic's Retry-After says."""
 
 _REFUSED = (400, 413, 414, 422)
 """Answers that the same event gets for ever. A missing permission (401, 403) or topic (404) can be mended."""
@@ -48,6 +53,23 @@ class EventGridTopic:
             text = f"the alert topic did not take an alert: {status or type(error).__name__}"
             kind = PermanentError if status in _REFUSED else TransientError
             raise kind(text, code="TopicFailed") from error
+
+
+def topic_of(settings: Settings, credential: Callable[[], Any]) -> Topic:
+    """The alert topic: with its key where there is one, with the app's identity elsewhere; none: alerts are logged."""
+    if not settings.alert_topic_endpoint:
+        return NoTopic()
+
+    @cache
+    def client() -> EventGridPublisherClient:
+        from azure.core.credentials import AzureKeyCredential
+        from azure.eventgrid import EventGridPublisherClient
+
+        key = settings.alert_topic_key
+        identity = AzureKeyCredential(key) if key else ScopedCredential(credential(), SCOPE)
+        return EventGridPublisherClient(settings.alert_topic_endpoint, identity)
+
+    return EventGridTopic(client)
 
 
 class NoTopic:

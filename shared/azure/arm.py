@@ -1,31 +1,39 @@
 """Azure Resource Manager: one pipeline for reads and writes that have no SDK here, and what ARM's errors mean.
 
 Nothing here waits for more than a few seconds: what asks for more becomes a `TransientError` and a delayed message.
-Wire facts: facts/azure-resource-manager.md, "Errors" and "Approving".
+Wire facts: error bodies are `{"error": {"code", "message"}}`, IoT Hub's own are bare with an integer `code`; lists come in
+an envelope (`value`, `nextLink`) or bare (IoT Hub's OpenAPI).
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
-from azure.core.pipeline.policies import RequestIdPolicy, RetryPolicy, UserAgentPolicy
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.core.rest import HttpRequest
 
+from shared.azure.pinned import CLIENT_OPTIONS as CLIENT_OPTIONS
+from shared.azure.pinned import PinnedError, PinnedTransport, policies
+from shared.azure.pinned import retry_policy as retry_policy
 from shared.errors import ApproverError, ForbiddenError, NotFoundError, PermanentError, TransientError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.rest import HttpResponse
 
-MAX_RETRY_AFTER = 3.0
-"""Seconds of Retry-After that are waited for in place; anything longer goes back to the queue."""
-
-CLIENT_OPTIONS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20}
-"""Options for every ARM client (seconds)."""
+MOST_PAGES = 1_000
+MOST_ITEMS = 10_000
+"""No list that the app reads is longer: a namespace has 120 connections, a subscription some hundred endpoints."""
 
 NO_CONTENT = "NoContent"
 """The code of the error that stands for a 204: a key vault answers so where a connection is not there [R]."""
@@ -35,22 +43,6 @@ _TRANSIENT_CODES = re.compile(
     r"RetryableError|^409002$|PreconditionFailed|^412001$"
 )
 _PERMANENT_CONFLICTS = ("ScopeLocked",)
-
-
-class ShortRetryPolicy(RetryPolicy[Any, Any]):
-    """azure-core's retries, but never a wait of minutes: a longer Retry-After is the caller's to handle."""
-
-    def is_retry(self, settings: dict[str, Any], response: Any) -> bool:
-        """Whether to try again in place."""
-        wait = self.get_retry_after(response)
-        if wait is not None and wait > MAX_RETRY_AFTER:
-            return False
-        return bool(super().is_retry(settings, response))
-
-
-def retry_policy() -> ShortRetryPolicy:
-    """A fresh policy for one client: two more tries, half a second and a second apart."""
-    return ShortRetryPolicy(retry_total=2, retry_backoff_factor=0.5, retry_backoff_max=2)
 
 
 def error_code(error: HttpResponseError) -> str:
@@ -67,11 +59,17 @@ def error_code(error: HttpResponseError) -> str:
 
 def translate(error: AzureError, what: str) -> ApproverError:
     """The same failure as one of ours. `what` names the operation and the resource, for the reader of an alert."""
+    if isinstance(error, PinnedError):
+        return PermanentError(f"{what}: {error.message}", code="ForeignUrl")
+    if isinstance(error, ClientAuthenticationError) and error.response is None:
+        return TransientError(f"{what}: {error.message}", code="NoToken")
     if isinstance(error, ServiceRequestError | ServiceResponseError) or not isinstance(error, HttpResponseError):
         return TransientError(f"{what}: no answer ({type(error).__name__})", code="NoAnswer")
     code = error_code(error)
     status = error.status_code or 0
     text = f"{what}: {status} {code}: {_message(error)}"
+    if status < 400:  # 204 where something was expected, or a body that is no JSON
+        return TransientError(text, code="NoContent" if status == 204 else "NotJson")
     if status == 429 or status >= 500 or status in (408, 412) or (status == 409 and code not in _PERMANENT_CONFLICTS):
         return TransientError(text, code=code, retry_after=retry_after_of(error.response))
     if is_transient_code(code) and status != 403:
@@ -98,9 +96,61 @@ def retry_after_of(response: Any) -> float | None:
     """The seconds that an answer asks to wait, None where it does not say."""
     value = response.headers.get("Retry-After") if response is not None else None
     try:
-        return max(0.0, float(value)) if value is not None else None
+        seconds = float(value or "nan")
     except ValueError:  # an HTTP date: rare, and the default delay serves
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A whole list, and how many pages it came in: what moved between two pages may be in neither of them."""
+
+    items: tuple[dict[str, Any], ...]
+    pages: int
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.items)
+
+
+def pages_of(answer: Any, more: Callable[[str], Any]) -> Iterator[list[dict[str, Any]]]:
+    """The pages of a list: bare, or in an envelope whose `nextLink` may be absent, null, "" or lead to an empty page.
+
+    Args:
+        answer: the first page, decoded.
+        more: reads the page that a link leads to.
+
+    Raises:
+        TransientError: an answer is no list.
+    """
+    link: Any = True
+    while link:
+        page = {"value": answer} if isinstance(answer, list) else answer
+        items = (page.get("value") or []) if isinstance(page, dict) else None
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise TransientError("the answer is not a list", code="NotAList")
+        yield items
+        link = page.get("nextLink")
+        if link:
+            answer = more(str(link))
+
+
+def collect(pages: Iterator[list[dict[str, Any]]], what: str) -> Listed:
+    """The pages of a list as one.
+
+    Raises:
+        PermanentError: they do not end.
+    """
+    items: list[dict[str, Any]] = []
+    count = 0
+    for page in pages:
+        count += 1
+        items += page
+        if count > MOST_PAGES or len(items) > MOST_ITEMS:
+            raise PermanentError(
+                f"{what}: the list does not end ({count} pages, {len(items)} items)", code="EndlessList"
+            )
+    return Listed(tuple(items), count)
 
 
 class Arm:
@@ -108,17 +158,11 @@ class Arm:
 
     def __init__(self, endpoint: str, audience: str, credential: TokenCredential) -> None:
         from azure.mgmt.core import ARMPipelineClient
-        from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
         self.endpoint = endpoint
-        self._host = urlsplit(endpoint).netloc
-        policies = [
-            RequestIdPolicy(),
-            UserAgentPolicy("private-endpoint-approver"),
-            retry_policy(),
-            ARMChallengeAuthenticationPolicy(credential, f"{audience}/.default"),
-        ]
-        self._client: ARMPipelineClient[Any, Any] = ARMPipelineClient(endpoint, policies=policies, **CLIENT_OPTIONS)
+        self._client: ARMPipelineClient[Any, Any] = ARMPipelineClient(
+            endpoint, policies=policies(credential, f"{audience}/.default"), transport=PinnedTransport(endpoint)
+        )
 
     def get(self, path: str, api_version: str) -> Any:
         """GET a resource (a JSON object, as a rule). Raises the errors of `translate`."""
@@ -128,20 +172,9 @@ class Arm:
         """POST a query or an action."""
         return self._json(self.send("POST", path, api_version, body))
 
-    def pages(self, path: str, api_version: str) -> Iterator[dict[str, Any]]:
-        """The items of a list over all its pages."""
-        for page in self.by_page(path, api_version):
-            yield from page
-
-    def by_page(self, path: str, api_version: str) -> Iterator[list[dict[str, Any]]]:
-        """The pages of a list, each as its items. `nextLink` may be absent, null, "" or lead to an empty page."""
-        answer = self.get(path, api_version)
-        while True:
-            yield answer if isinstance(answer, list) else answer.get("value") or []
-            link = None if isinstance(answer, list) else answer.get("nextLink")
-            if not link:
-                return
-            answer = self.get_url(link)
+    def pages(self, path: str, api_version: str) -> Listed:
+        """A list, all its pages. Raises the errors of `translate`, `pages_of` and `collect`."""
+        return collect(pages_of(self.get(path, api_version), self.get_url), f"GET {path}")
 
     def get_url(self, url: str) -> Any:
         """GET a URL that ARM gave us, verbatim, and only on ARM's own host."""
@@ -149,13 +182,10 @@ class Arm:
 
     def send_url(self, url: str) -> HttpResponse:
         """As `get_url`, with status and headers. The URL may be signed: it is never logged."""
-        parts = urlsplit(url)
-        if parts.scheme != "https" or _with_port(parts.netloc) != _with_port(self._host):
-            raise PermanentError(f"an operation's URL points at {parts.netloc}, not at ARM", code="ForeignUrl")
         return self._send(HttpRequest("GET", url), "GET of a page or an operation")
 
     def send(self, method: str, path: str, api_version: str, body: Any = None, **headers: str) -> HttpResponse:
-        """Send a request; answers below 300 come back, all others raise."""
+        """Send a request; successes come back, all others raise."""
         url = f"{self.endpoint}{path}?api-version={api_version}"
         request = HttpRequest(method, url, json=body, headers=headers) if body is not None else HttpRequest(
             method, url, headers=headers)  # fmt: skip
@@ -172,6 +202,8 @@ class Arm:
     def _json(self, response: HttpResponse) -> Any:
         if response.status_code == 204:
             raise NotFoundError(f"{response.request.method}: an empty answer", code=NO_CONTENT)
+        if not response.content:
+            raise TransientError(f"{response.request.method}: an empty answer", code=NO_CONTENT)
         try:
             return response.json()
         except (ValueError, AzureError) as error:
@@ -180,8 +212,3 @@ class Arm:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-
-def _with_port(netloc: str) -> str:
-    """Event Hubs' operation URLs write ARM's default port out (`management.azure.com:443`) [R]."""
-    return netloc.lower().removesuffix(":443")

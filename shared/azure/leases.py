@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 CONTAINER = "reviews"
 SECONDS = 30
-RENEW_EVERY = 10
+RENEW_EVERY = 10.0
+RETRY_AFTER = 2.0
+"""Seconds from one renewal to the next, and after one that failed: some tries fit into what is left of the lease."""
+
+_QUICK: dict[str, Any] = {"connection_timeout": 2, "read_timeout": 5, "retry_total": 0}
+_LOST = (404, 409, 412)
+"""What storage answers of a lease that is no longer ours: gone, another's, broken."""
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +53,7 @@ class Leases(Protocol):
 
         Raises:
             BusyError: another review holds it.
+            TransientError: the storage cannot be reached, or refuses.
         """
         ...
 
@@ -63,7 +70,7 @@ class BlobLeases:
         dates: list[str] = []
         lease = self._acquire(target, dates)
         stop = Event()
-        renewer = Thread(target=_renew, args=(lease, stop, str(target)), daemon=True, name="lease")
+        renewer = Thread(target=keep, args=(lease, stop, str(target)), daemon=True, name="lease")
         renewer.start()
         try:
             yield Held(parsedate_to_datetime(dates[-1]), lambda: self._discard(target, lease))
@@ -92,8 +99,9 @@ class BlobLeases:
                 lease.acquire(SECONDS, raw_response_hook=note)
         except ResourceExistsError as error:
             raise BusyError(f"another review holds {target}", code="TargetBusy", retry_after=5) from error
-        except HttpResponseError as error:
-            raise TransientError(f"the lease of {target}: {error.status_code}", code="LeaseFailed") from error
+        except AzureError as error:
+            status = getattr(error, "status_code", None) or type(error).__name__
+            raise TransientError(f"the lease of {target}: {status}", code="LeaseFailed") from error
         return lease
 
     def _discard(self, target: ResourceId, lease: BlobLeaseClient) -> None:
@@ -106,20 +114,39 @@ class BlobLeases:
         return self._container().get_blob_client(hashlib.sha256(target.key.encode()).hexdigest())
 
     def _make(self, blob: Any) -> None:
+        """Make the blob, and the container before it where it is missing; others may make both at the same time."""
         try:
-            blob.upload_blob(b"")
+            _unless_there(lambda: blob.upload_blob(b""))
         except ResourceNotFoundError:
-            self._container().create_container()
-            blob.upload_blob(b"")
-        except ResourceExistsError:  # another review was faster
-            log.debug("blob of the lease is there already")
+            _unless_there(self._container().create_container)
+            _unless_there(lambda: blob.upload_blob(b""))
 
 
-def _renew(lease: BlobLeaseClient, stop: Event, target: str) -> None:
-    """Renew until told to stop. A lost lease costs double work, nothing else: the ledger is the judge."""
-    while not stop.wait(RENEW_EVERY):
+def _unless_there(make: Callable[[], Any]) -> None:
+    """Make something; that it is there already is as good (409), be it that another review holds its lease (412)."""
+    try:
+        make()
+    except HttpResponseError as error:
+        if error.status_code not in (409, 412):
+            raise
+        log.debug("made by another review: %s", error.status_code)
+
+
+def keep(
+    lease: BlobLeaseClient, stop: Event, target: str, *, every: float = RENEW_EVERY, again: float = RETRY_AFTER
+) -> None:
+    """Renew a lease until told to stop, or until the storage says that it is lost.
+
+    A lease that has run out can be renewed as long as nobody else took it. A lost one costs double work, nothing else: the
+    ledger is the judge.
+    """
+    wait = every
+    while not stop.wait(wait):
         try:
-            lease.renew()
+            lease.renew(**_QUICK)
+            wait = every
         except AzureError as error:
             log.warning("lease of %s not renewed: %s", target, type(error).__name__)
-            return
+            if getattr(error, "status_code", None) in _LOST:
+                return
+            wait = again

@@ -1,7 +1,7 @@
 """Data Explorer clusters as requesters: their managed private endpoints, from ARM.
 
 Wire facts: the list has no pages; an endpoint shows its request message and no connection state; its name is
-`cluster/endpoint` (facts/azure-resource-manager.md, "The requester's side").
+`cluster/endpoint`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ from shared.model.requester import ManagedEndpoint
 from shared.resource_id import ResourceId, fold
 
 
-def managed_endpoint(resource: ResourceId, item: dict[str, Any], *, shows_state: bool) -> ManagedEndpoint:
+def managed_endpoint(
+    resource: ResourceId, item: dict[str, Any], *, shows_state: bool, below: str = ""
+) -> ManagedEndpoint:
     """One endpoint of a requester's resource.
 
     Args:
@@ -17,12 +19,13 @@ def managed_endpoint(resource: ResourceId, item: dict[str, Any], *, shows_state:
         item: the endpoint as ARM or the service's data plane gives it; its `name` may be `resource/endpoint`.
         shows_state: the service has `connectionState`: `{}` (Synapse) or empty strings (Data Factory) while it is being
             provisioned, which is kept apart from a service that shows none at all.
+        below: the path from the resource to what the endpoint belongs to, where a name is only unique there.
     """
     properties = item.get("properties") or {}
     name = str(item.get("name") or item.get("id") or "").rpartition("/")[2]
     state = (properties.get("connectionState") or {}).get("status") or ""
     return ManagedEndpoint(
-        id=fold(f"{resource}/managedPrivateEndpoints/{name}"),
+        id=fold("/".join([str(resource), *filter(None, [below]), "managedPrivateEndpoints", name])),
         name=name,
         target_id=properties.get("privateLinkResourceId") or "",
         sub_resource=properties.get("groupId") or "",

@@ -29,7 +29,7 @@ class RequesterSides:
         self._readers = readers
 
     def read(self, requester: ServiceRequester) -> RequesterSide:
-        """The requester's side: its endpoints, or the check that fails because they are not known (INTERFACE section 8)."""
+        """The requester's side: its endpoints, or the check that fails because they are not known."""
         try:
             return RequesterSide(self._readers[requester.service].endpoints(requester.resource))
         except NotFoundError as error:

@@ -2,20 +2,20 @@
 
 The workspace is first read by its ARM id: names are global, and a name that a deleted workspace left behind may be another
 tenant's now. Only the endpoint that ARM shows for our workspace is asked. Wire facts: data plane 2020-12-01, token scope
-`https://dev.azuresynapse.net/.default`, `nextLink` absent, "" or a link (facts/azure-resource-manager.md).
+`https://dev.azuresynapse.net/.default`, `nextLink` absent, "" or a link.
 """
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError
-from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RequestIdPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest
 
-from shared.azure.arm import CLIENT_OPTIONS, Arm, retry_policy, translate
-from shared.errors import PermanentError
+from shared.azure.arm import Arm, collect, pages_of, translate
+from shared.azure.pinned import pinned_client
+from shared.errors import PermanentError, TransientError
 from shared.model.requester import ManagedEndpoint
 from shared.requesters.managed_endpoint import managed_endpoint
 from shared.resource_id import ResourceId, fold
@@ -36,7 +36,8 @@ class SynapseReader:
         self._arm = arm
         self._credential = credential
         self._template = template
-        self._client: PipelineClient[Any, Any] | None = None
+        self._clients: dict[str, PipelineClient[Any, Any]] = {}  # by the workspace's endpoint
+        self._lock = Lock()
 
     def endpoints(self, resource: ResourceId) -> tuple[ManagedEndpoint, ...]:
         """See `RequesterReader`.
@@ -52,33 +53,25 @@ class SynapseReader:
                 f"{resource}: its development endpoint is {shown or 'not shown'}, not {endpoint} (setting SYNAPSE_ENDPOINT)",
                 code="OtherEndpoint",
             )
-        found: list[Any] = []
-        url = f"{endpoint}/managedVirtualNetworks/default/managedPrivateEndpoints?api-version={API_VERSION}"
-        while url:
-            if urlsplit(url)[:2] != urlsplit(endpoint)[:2]:
-                raise PermanentError(f"{resource}: its next page lies on another host", code="ForeignUrl")
-            page = self._get(url, resource)
-            found += page.get("value") or []
-            url = page.get("nextLink") or ""
+        what = f"read the managed private endpoints of {resource}"
+
+        def get(url: str) -> Any:
+            return self._get(endpoint, url, what)
+
+        first = f"{endpoint}/managedVirtualNetworks/default/managedPrivateEndpoints?api-version={API_VERSION}"
+        found = collect(pages_of(get(first), get), what)
         return tuple(managed_endpoint(resource, item, shows_state=True) for item in found)
 
-    def _get(self, url: str, resource: ResourceId) -> Any:
-        from azure.core import PipelineClient
-
-        if self._client is None:
-            policies = [
-                RequestIdPolicy(),
-                UserAgentPolicy("private-endpoint-approver"),
-                retry_policy(),
-                BearerTokenCredentialPolicy(self._credential, SCOPE),
-            ]
-            self._client = PipelineClient(self._template, policies=policies, **CLIENT_OPTIONS)
+    def _get(self, endpoint: str, url: str, what: str) -> Any:
+        with self._lock:
+            if endpoint not in self._clients:
+                self._clients[endpoint] = pinned_client(endpoint, self._credential, SCOPE)
+            client = self._clients[endpoint]
         try:
-            response = self._client.send_request(HttpRequest("GET", url))
+            response = client.send_request(HttpRequest("GET", url))
             response.raise_for_status()
             return response.json()
-        except (AzureError, ValueError) as error:
-            what = f"read the managed private endpoints of {resource}"
-            if isinstance(error, AzureError):
-                raise translate(error, what) from error
-            raise PermanentError(f"{what}: the answer is not JSON", code="NotJson") from error
+        except AzureError as error:
+            raise translate(error, what) from error
+        except ValueError as error:
+            raise TransientError(f"{what}: the answer is not JSON", code="NotJson") from error

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shared.azure.arm import Arm
-from shared.azure.operations import Operation, WaitBudget, ended, follow
+from shared.azure.operations import Operation, State, WaitBudget, ended, follow
 from shared.errors import ApproverError, PermanentError, TransientError
 from shared.model.connection import Connection
 from shared.model.target_types import type_of
@@ -91,11 +91,16 @@ class Executor:
     def _follow(self, effect: FollowDecision | FollowFirewall, fresh: bool, budget: WaitBudget) -> Answer:
         """Follow an operation: one that this review started for a while, one from before with a single question."""
         operation = Operation(effect.operation, effect.retry_after)
-        try:
-            over = follow(self.arm, operation, budget) if fresh else ended(self.arm, operation)
-        except ApproverError as error:
-            return _failed(error)
-        return Answer(Went.DONE if over else Went.RUNNING)
+        told = follow(self.arm, operation, budget) if fresh else ended(self.arm, operation)
+        match told.state:
+            case State.RUNNING:
+                return Answer(Went.RUNNING)
+            case State.UNKNOWN if told.transient:
+                return Answer(Went.RUNNING, told.text, told.retry_after)
+            case State.FAILED:
+                went = Went.FAILED if told.transient else Went.REFUSED
+                return Answer(went, told.text, told.retry_after, code=told.code)
+        return Answer(Went.DONE)  # ended, or nobody can tell: what is read back decides
 
     @staticmethod
     def _read_back(

@@ -16,11 +16,13 @@ from shared.errors import ApproverError, TransientError
 from shared.evidence.match import passes_for
 from shared.ledger.record import Phase, Record
 from shared.model.connection import Connection, Seen
+from shared.model.decision import Outcome
 from shared.model.requester import (
     Binding,
     ManagedEndpoint,
     PrivateEndpointRequester,
     PrivateEndpointView,
+    Requester,
     RequesterSide,
     ServiceRequester,
 )
@@ -28,6 +30,8 @@ from shared.model.situation import Situation, Target
 from shared.policy.checks import limit_checks, private_endpoint_checks, target_checks
 from shared.policy.decide import decide
 from shared.policy.rules import Effect, Policy, Rule
+from shared.policy.verdict import Verdict
+from shared.requesters.tenants import TenantAnswer
 from shared.resource_id import ResourceId, fold
 from shared.review.observation import Needs, Observation, Unread, key_of
 from shared.review.waiting import with_pair_warnings
@@ -37,8 +41,8 @@ from shared.targets.adapter import FirewallReading, TargetAdapter
 class TenantLookup(Protocol):
     """Tells the tenants of subscriptions."""
 
-    def of(self, subscription_ids: Iterable[str]) -> dict[str, str | None]:
-        """The tenant of each subscription, None where it is unknown."""
+    def of(self, subscription_ids: Iterable[str], *, fresh: bool = False) -> dict[str, TenantAnswer]:
+        """What is known of the tenant of each subscription; `fresh`: ask now, whatever is remembered."""
         ...
 
 
@@ -159,11 +163,12 @@ class _Reading:
                 bindings=self._bindings(),
                 approving=self._approving(),
             )
+        verdicts = self._decide()
         return Observation(
             target=self.situation.target.id,
             record=self.record,
             situation=self.situation,
-            verdicts=with_pair_warnings(decide(self.situation, self.policy, self.today), self.situation),
+            verdicts=verdicts,
             read_at=self.read_at,
             listed_at=listed_at,
             sides=sides,
@@ -234,9 +239,34 @@ class _Reading:
         endpoints = [c.private_endpoint for c in situation.connections if c.pending or decided]
         own = situation.target.id.subscription_id
         wanted = {e.subscription_id for e in endpoints if e} | {own}
-        found = self.observer.tenants.of(sorted(wanted - situation.tenants.keys()))
-        tenants = {**situation.tenants, **found}
-        self.situation = replace(situation, tenants=tenants, home_tenant=tenants.get(own))
+        self._told(self.observer.tenants.of(sorted(wanted - situation.tenants.keys())))
+
+    def _told(self, answers: Mapping[str, TenantAnswer]) -> None:
+        tenants = {**self.situation.tenants, **{key: answer.tenant for key, answer in answers.items()}}
+        unread = self.situation.unread_tenants - answers.keys()
+        unread |= {key for key, answer in answers.items() if answer.unreadable is not None}
+        home = tenants.get(self.situation.target.id.subscription_id)
+        self.situation = replace(self.situation, tenants=tenants, unread_tenants=frozenset(unread), home_tenant=home)
+
+    def _decide(self) -> tuple[Verdict, ...]:
+        """The verdicts. Where an approval rests on a tenant alone, the tenant is asked for anew, and decided again."""
+        verdicts = decide(self.situation, self.policy, self.today)
+        alone = {
+            endpoint.subscription_id
+            for verdict in verdicts
+            if verdict.outcome is Outcome.APPROVED
+            and isinstance(verdict.requester, PrivateEndpointRequester)
+            and not (
+                verdict.requester.subscriptions
+                or verdict.requester.resource_groups
+                or verdict.requester.private_endpoints
+            )
+            and (endpoint := verdict.connection.private_endpoint)
+        }
+        if alone:
+            self._told(self.observer.tenants.of(sorted(alone), fresh=True))
+            verdicts = decide(self.situation, self.policy, self.today)
+        return with_pair_warnings(verdicts, self.situation)
 
     def _views(self, rules: list[Rule]) -> dict[str, PrivateEndpointView]:
         """The private endpoints of connections that an allow rule would approve, as far as they can be read."""
@@ -314,6 +344,13 @@ def _stable(before: ManagedEndpoint | None, after: ManagedEndpoint | None) -> Ma
 def _once(services: Iterable[ServiceRequester]) -> Mapping[str, ServiceRequester]:
     """One requester for each resource (its key): two names for the same one are read once."""
     return {s.resource.key: s for s in services}
+
+
+def _by_tenant_alone(requester: Requester | None) -> bool:
+    """Whether nothing but the tenant says which private endpoints are this requester's."""
+    return isinstance(requester, PrivateEndpointRequester) and not (
+        requester.subscriptions or requester.resource_groups or requester.private_endpoints
+    )
 
 
 def _selected(people: Iterable[PrivateEndpointRequester], connection: Connection, situation: Situation) -> bool:

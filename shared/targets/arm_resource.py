@@ -1,6 +1,6 @@
 """Every target type that has no SDK here: ARM's usual surface, with what differs taken from its entry in `types`.
 
-Lists come bare or in an envelope (`Arm.by_page`); the whole connection is echoed with its own action key; the firewall's
+Lists come bare or in an envelope (`Arm.pages`); the whole connection is echoed with its own action key; the firewall's
 form says what is read and written.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.azure.arm import Arm
+from shared.azure.arm import Arm, Listed
 from shared.azure.operations import Operation
 from shared.model.target_types import TargetType
 from shared.resource_id import ResourceId
@@ -28,9 +28,9 @@ class ArmResources(Adapter):
         body: dict[str, Any] = self._arm.get(f"{target}{path}", self.kind.api_version)
         return body
 
-    def get_pages(self, target: ResourceId, path: str) -> list[list[dict[str, Any]]]:
+    def get_all(self, target: ResourceId, path: str) -> Listed:
         """See `Adapter`."""
-        return list(self._arm.by_page(f"{target}{path}", self.kind.api_version))
+        return self._arm.pages(f"{target}{path}", self.kind.api_version)
 
     def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
         """See `Adapter`."""

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from shared.azure.arm import NO_CONTENT
+from shared.azure.arm import NO_CONTENT, Listed
 from shared.azure.operations import Operation
 from shared.errors import NotFoundError, TransientError
 from shared.model.connection import Connection
@@ -35,8 +35,8 @@ class Adapter(ABC):
         """GET the target, or a child of it by its path."""
 
     @abstractmethod
-    def get_pages(self, target: ResourceId, path: str) -> list[list[dict[str, Any]]]:
-        """GET a list of children, page by page."""
+    def get_all(self, target: ResourceId, path: str) -> Listed:
+        """GET a list of children, all pages."""
 
     @abstractmethod
     def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
@@ -62,9 +62,8 @@ class Adapter(ABC):
 
     def list_connections(self, target: ResourceId) -> ConnectionList:
         """See `TargetAdapter`."""
-        pages, agreed = self._read_pages(target, "/privateEndpointConnections")
-        found = tuple(connection_of(body, self.kind) for page in pages for body in page)
-        return ConnectionList(found, len(pages), agreed)
+        found, agreed = self._read_list(target, "/privateEndpointConnections")
+        return ConnectionList(tuple(connection_of(body, self.kind) for body in found), found.pages, agreed)
 
     def connections(self, target: ResourceId) -> tuple[Connection, ...]:
         """See `TargetAdapter`."""
@@ -110,25 +109,34 @@ class Adapter(ABC):
         Raises:
             TransientError: it had several pages and went on changing.
         """
-        pages, agreed = self._read_pages(target, path)
+        found, agreed = self._read_list(target, path)
         if not agreed:
             raise TransientError(f"{target}{path}: the list changed while it was read", code="ListChanged")
-        return [body for page in pages for body in page]
+        return list(found)
 
-    def _read_pages(self, target: ResourceId, path: str) -> tuple[list[list[dict[str, Any]]], bool]:
-        """The pages of a list, and whether nothing can have fallen between them: it is one page, or was twice the same.
+    def _read_list(self, target: ResourceId, path: str) -> tuple[Listed, bool]:
+        """A list, and whether nothing can have fallen between its pages: it is one page, or was twice the same.
 
         Whole bodies are compared: what was made again under its old name in between has another etag.
         """
-        pages = self.get_pages(target, path)
+        found = self._get_list(target, path)
         for _ in range(MOST_LISTS - 1):
-            if len(pages) < 2:
+            if found.pages < 2:
                 break
-            again = self.get_pages(target, path)
-            if again == pages:
+            again = self._get_list(target, path)
+            if again == found:
                 return again, True
-            pages = again
-        return pages, len(pages) < 2
+            found = again
+        return found, found.pages < 2
+
+    def _get_list(self, target: ResourceId, path: str) -> Listed:
+        """A list as it was answered; an answer without content is none, and says nothing about the target."""
+        try:
+            return self.get_all(target, path)
+        except NotFoundError as error:
+            if error.code == NO_CONTENT:
+                raise TransientError(f"{target}{path}: an empty answer", code=NO_CONTENT) from error
+            raise
 
 
 def operation_of(status: int, headers: Mapping[str, str]) -> Operation | None:

@@ -9,9 +9,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError
+from azure.core.pipeline.policies import ContentDecodePolicy
 
-from shared.azure.arm import CLIENT_OPTIONS, retry_policy, translate
+from shared.azure.arm import Listed, collect, translate
 from shared.azure.operations import Operation
+from shared.azure.pinned import PinnedTransport, policies
+from shared.errors import TransientError
 from shared.model.target_types import TargetType
 from shared.resource_id import ResourceId
 from shared.targets.base import Adapter, operation_of
@@ -23,12 +26,16 @@ Client = TypeVar("Client")
 
 
 class ManagementClients:
-    """One SDK client for each kind and subscription: they keep their connections, and building one costs milliseconds."""
+    """One SDK client for each kind and subscription: building one costs milliseconds. All share their connections.
+
+    They get our policies in the place of their own: those follow redirects, and register resource providers by themselves.
+    """
 
     def __init__(self, credential: TokenCredential, endpoint: str, audience: str) -> None:
         self._credential = credential
         self._endpoint = endpoint
-        self._scopes = [f"{audience}/.default"]
+        self._scope = f"{audience}/.default"
+        self._transport = PinnedTransport(endpoint)
         self._clients: dict[tuple[type, str], Any] = {}
         self._lock = Lock()
 
@@ -39,8 +46,9 @@ class ManagementClients:
             if key not in self._clients:
                 make: Any = kind
                 self._clients[key] = make(
-                    self._credential, subscription_id, base_url=self._endpoint, credential_scopes=self._scopes,
-                    api_version=api_version, retry_policy=retry_policy(), **CLIENT_OPTIONS,
+                    self._credential, subscription_id, base_url=self._endpoint, api_version=api_version,
+                    policies=[ContentDecodePolicy(), *policies(self._credential, self._scope)],
+                    transport=self._transport,
                 )  # fmt: skip
             client: Client = self._clients[key]
             return client
@@ -53,6 +61,8 @@ def calling(what: str) -> Iterator[None]:
         yield
     except AzureError as error:
         raise translate(error, what) from error
+    except (ValueError, TypeError, AttributeError) as error:  # the SDKs take for granted that an answer has its shape
+        raise TransientError(f"{what}: the answer makes no sense ({error})", code="NotJson") from error
 
 
 class SdkAdapter(Adapter):
@@ -69,11 +79,11 @@ class SdkAdapter(Adapter):
     def client(self, target: ResourceId) -> Any:
         """The SDK's client for the target's subscription."""
 
-    def get_pages(self, target: ResourceId, path: str) -> list[list[dict[str, Any]]]:
+    def get_all(self, target: ResourceId, path: str) -> Listed:
         """See `Adapter`. The SDKs' types have no lists but that of the connections."""
-        with calling(f"GET {target}{path}"):
+        with calling(what := f"GET {target}{path}"):
             found = self.client(target).private_endpoint_connections.list(target.resource_group, target.name)
-            return [[plain(item) for item in page] for page in found.by_page()]
+            return collect(([plain(item) for item in page] for page in found.by_page()), what)
 
     def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
         """See `Adapter`."""

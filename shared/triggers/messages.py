@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from azure.core.exceptions import ResourceNotFoundError
-
+from shared.azure.queues import Queue
 from shared.model.target_types import is_target
 from shared.resource_id import InvalidResourceIdError, ResourceId, parse
 
@@ -98,21 +97,13 @@ class QueueMessages:
 
     def __init__(self, client: Callable[[str], QueueClient]) -> None:
         """`client`: the client of a queue by its name."""
-        self._client = client
+        self._reviews = Queue(lambda: client(QUEUE))
+        self._poison = Queue(lambda: client(POISON_QUEUE))
 
     def send(self, message: ReviewMessage, delay: float = 0) -> None:
         """See `Messages`. Azure delays a message by at most 7 days; ours wait for minutes."""
-        self._send(QUEUE, message.to_text(), delay)
+        self._reviews.send(message.to_text(), delay)
 
     def postpone_failed(self, text: str | bytes, delay: float) -> None:
         """See `Messages`."""
-        self._send(POISON_QUEUE, text.decode() if isinstance(text, bytes) else text, delay)
-
-    def _send(self, queue: str, text: str, delay: float) -> None:
-        options: dict[str, Any] = {"visibility_timeout": max(0, round(delay))}
-        client = self._client(queue)
-        try:
-            client.send_message(text, **options)
-        except ResourceNotFoundError:
-            client.create_queue()
-            client.send_message(text, **options)
+        self._poison.send(text.decode() if isinstance(text, bytes) else text, delay)

@@ -41,7 +41,7 @@ def test_a_host_killed_at_every_bad_moment_leaves_nothing_undone_and_does_nothin
         host.kill()
 
     assert [requests[t.id].status for t in targets] == ["Pending", "Approved", "Approved", "Approved"]
-    assert {row["phase"] for row in world.intents()} == {"deciding", "tightening"}
+    assert {intent.phase for intent in world.intents()} == {"deciding", "tightening"}
     assert {t.firewall["publicNetworkAccess"] for t in targets} == {"Enabled"}
     world.client.local("DELETE", "faults")
 

@@ -229,21 +229,22 @@ def test_another_operation_on_the_namespace_is_waited_for(hub: World) -> None:
     assert hub.alerts() == []
 
 
-def test_an_operation_that_fails_in_the_end_is_a_failed_approval(hub: World) -> None:
+def test_an_operation_that_the_app_may_not_ask_about_is_judged_by_what_the_target_shows(hub: World) -> None:
     namespace = hub.namespace()
     request = hub.hub.endpoint(namespace, "namespace")
-    url = f"{hub.client.url}{request.connection_id}/operationStatus/gone?api-version=2024-01-01"
-    hub.fault("PUT", CONNECTION, status=202, headers={"Azure-AsyncOperation": url})
-    hub.fault("GET", "/operationStatus/gone", status=403, code="AuthorizationFailed")
+    hub.fault("GET", "/operationStatus/", status=403, code="AuthorizationFailed", times=100)
 
     hub.wake(namespace)
+    hub.later(60)
 
-    assert request.status == "Pending"
-    assert [d["outcome"] for d in hub.recorded(namespace)] == ["failed"]
-    assert hub.alert_types() == ["ApprovalFailed"]
+    assert request.status == "Approved"
+    (decision,) = hub.recorded(namespace)
+    assert (decision["outcome"], decision["applied"]) == ("approved", True)
+    assert len(hub.writes()) == 1
+    assert hub.alerts() == []
 
 
-def test_an_operation_url_of_another_host_is_not_followed(hub: World) -> None:
+def test_an_operation_url_of_another_host_is_not_asked_and_the_target_tells(hub: World) -> None:
     namespace = hub.namespace()
     request = hub.hub.endpoint(namespace, "namespace")
     hub.fault("PUT", CONNECTION, status=202, headers={"Azure-AsyncOperation": "https://example.invalid/operations/1"})
@@ -251,7 +252,9 @@ def test_an_operation_url_of_another_host_is_not_followed(hub: World) -> None:
     hub.wake(namespace)
 
     assert request.status == "Pending"
-    assert [d["outcome"] for d in hub.recorded(namespace)] == ["failed"]
+    assert [d["applied"] for d in hub.recorded(namespace)] == [None]
+    hub.later(60)
+    assert request.status == "Approved"
 
 
 def test_an_approval_counts_only_once_arm_shows_it(hub: World) -> None:

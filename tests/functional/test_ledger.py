@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from shared.ledger.retention import Retention
-from shared.ledger.tables import Table, stamp
+from shared.ledger.tables import Table, timestamp
 from shared.ledger.tenants import TenantCache
 from tests.functional.world import World, allow, deny
 
@@ -52,15 +54,45 @@ def test_a_decision_longer_than_a_column_is_kept_whole(world: World) -> None:
 
 def test_tenants_are_remembered_for_a_day_and_unknown_ones_for_ten_minutes(world: World) -> None:
     cache = TenantCache(Table(world.app.storage.tables, "tenants"))
-    now = world.time.now()
-    assert cache.get("s-1", now) == (False, None)
-    cache.put("s-1", "t-1", now)
-    cache.put("s-2", None, now)
+    now, tenant = world.time.now(), "6a1c0de0-1f00-4a5e-9c1d-0a2b3c4d5e6f"
+    assert cache.fresh(["s-1"], now) == {}
+    cache.remember({"s-1": tenant, "s-2": None}, now)
 
-    assert cache.get("s-1", now + timedelta(hours=23, minutes=59)) == (True, "t-1")
-    assert cache.get("s-1", now + timedelta(hours=24)) == (False, None)
-    assert cache.get("s-2", now + timedelta(minutes=9)) == (True, None)
-    assert cache.get("s-2", now + timedelta(minutes=10)) == (False, None)
+    def known(**later: int) -> dict[str, str | None]:
+        wanted = [f"s-{number}" for number in range(40)]
+        return {key: found for key, (found, _) in cache.fresh(wanted, now + timedelta(**later)).items()}
+
+    assert known() == {"s-1": tenant, "s-2": None}
+    assert known(minutes=9) == {"s-1": tenant, "s-2": None}
+    assert known(minutes=10) == {"s-1": tenant}
+    assert known(hours=23, minutes=59) == {"s-1": tenant}
+    assert known(hours=24) == {}
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"expiresAt": "2999-01-01T00:00:00Z"},
+        {"expiresAt": timestamp(datetime.now(UTC) + timedelta(days=40))},
+        {"expiresAt": "2999-01-01T00:00:00Z", "tenantId": ""},
+        {"expiresAt": "soon"},
+        {"expiresAt": 7},
+        {"expiresAt": "2026-01-01T00:00:00"},
+        {"expiresAt": ""},
+        {"tenantId": "home"},
+        {"tenantId": 7},
+    ],
+    ids=str,
+)
+def test_a_tenant_that_the_app_cannot_have_remembered_is_not_believed(world: World, forged: dict[str, object]) -> None:
+    table = Table(world.app.storage.tables, "tenants")
+    cache, now = TenantCache(table), world.time.now()
+    honest = {"PartitionKey": "tenant", "RowKey": "s-1", "tenantId": "6a1c0de0-1f00-4a5e-9c1d-0a2b3c4d5e6f",
+              "expiresAt": timestamp(now + timedelta(hours=1))}  # fmt: skip
+    table.put(honest)
+    assert set(cache.fresh(["s-1"], now)) == {"s-1"}
+    table.put(honest | forged)
+    assert cache.fresh(["s-1"], now) == {}
 
 
 def test_what_is_past_its_retention_goes_once_a_day_and_nothing_else(world: World) -> None:
@@ -69,7 +101,7 @@ def test_what_is_past_its_retention_goes_once_a_day_and_nothing_else(world: Worl
     now = world.time.now()
 
     def row(key: str, column: str, days: int, partition: str = "p") -> dict[str, str]:
-        return {"PartitionKey": partition, "RowKey": key, column: stamp(now - timedelta(days=days))}
+        return {"PartitionKey": partition, "RowKey": key, column: timestamp(now - timedelta(days=days))}
 
     for days in (398, 401):
         decisions.put(row(f"{days}", "lastSeenAt", days))

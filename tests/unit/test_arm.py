@@ -9,9 +9,18 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    DecodeError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.identity import CredentialUnavailableError
 
-from shared.azure.arm import NO_CONTENT, Arm, error_code, translate
+from shared.azure.arm import MOST_ITEMS, MOST_PAGES, NO_CONTENT, Arm, collect, error_code, translate
+from shared.azure.pinned import PinnedError, TokenError
 from shared.errors import ApproverError, ForbiddenError, NotFoundError, PermanentError, TransientError
 
 
@@ -82,7 +91,7 @@ def test_arms_retry_after_goes_with_the_error() -> None:
     assert error.retry_after == 120
 
 
-@pytest.mark.parametrize("value", ["Sat, 21 Nov 2026 12:00:00 GMT", "soon", ""])
+@pytest.mark.parametrize("value", ["Sat, 21 Nov 2026 12:00:00 GMT", "soon", "", "inf", "nan"])
 def test_a_retry_after_that_is_no_number_is_not_heeded(value: str) -> None:
     error = translate(refused(503, "x", Retry_After=value), "GET x")
     assert isinstance(error, TransientError)
@@ -94,6 +103,50 @@ def test_a_retry_after_that_is_no_number_is_not_heeded(value: str) -> None:
 )
 def test_no_answer_at_all_may_pass(error: AzureError) -> None:
     assert isinstance(translate(error, "GET x"), TransientError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CredentialUnavailableError("no identity endpoint"),
+        ClientAuthenticationError("the identity endpoint did not answer"),
+        TokenError("no token"),
+        ClientAuthenticationError(response=answer(503, "").response),
+        ClientAuthenticationError(response=answer(429, "").response),
+    ],
+    ids=str,
+)
+def test_an_identity_that_is_out_may_come_back(error: AzureError) -> None:
+    assert type(translate(error, "GET x")) is TransientError
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_arm_itself_refuses_it_refuses_for_good(status: int) -> None:
+    error = ClientAuthenticationError(response=refused(status, "AuthorizationFailed").response)
+    assert type(translate(error, "GET x")) is ForbiddenError
+
+
+def test_a_request_that_was_led_elsewhere_is_no_matter_of_patience() -> None:
+    assert type(translate(PinnedError("elsewhere"), "GET x")) is PermanentError
+
+
+@pytest.mark.parametrize(
+    "error", [answer(204, ""), DecodeError(response=answer(200, "<html>").response), answer(302, {})]
+)
+def test_an_answer_that_is_none_may_be_one_the_next_time(error: HttpResponseError) -> None:
+    assert type(translate(error, "GET x")) is TransientError
+
+
+def test_a_list_of_several_pages_says_so() -> None:
+    listed = collect(iter([[{"id": "1"}], [], [{"id": "2"}]]), "GET x")
+    assert [item["id"] for item in listed] == ["1", "2"]
+    assert listed.pages == 3
+
+
+@pytest.mark.parametrize("pages", [[[{}]] * (MOST_PAGES + 1), [[{}] * (MOST_ITEMS + 1)]])
+def test_a_list_without_end_is_an_error(pages: list[list[dict[str, Any]]]) -> None:
+    with pytest.raises(PermanentError, match="does not end"):
+        collect(iter(pages), "GET x")
 
 
 def test_a_bare_error_of_iot_hubs_has_its_code() -> None:
@@ -145,10 +198,9 @@ def test_an_empty_200_says_nothing_and_only_a_204_that_something_is_not_there() 
 
 
 @pytest.mark.parametrize(
-    ("answer", "pages"),
-    [({"value": [{"n": 1}], "nextLink": ""}, [[{"n": 1}]]), ({"value": None}, [[]]), ([{"n": 1}], [[{"n": 1}]])],
+    ("answer", "items"),
+    [({"value": [{"n": 1}], "nextLink": ""}, [{"n": 1}]), ({"value": None}, []), ([{"n": 1}], [{"n": 1}])],
 )
-def test_a_list_of_one_page_is_one_page_in_whatever_form_it_comes(answer: Any, pages: Any) -> None:
-    arm = Answered(200, json.dumps(answer).encode())
-    assert list(arm.by_page("/x", "1")) == pages
-    assert list(arm.pages("/x", "1")) == pages[0]
+def test_a_list_of_one_page_is_one_page_in_whatever_form_it_comes(answer: Any, items: Any) -> None:
+    listed = Answered(200, json.dumps(answer).encode()).pages("/x", "1")
+    assert (list(listed), listed.pages) == (items, 1)

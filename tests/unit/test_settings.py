@@ -9,6 +9,9 @@ from shared.settings import InvalidSettingsError, read_settings, sweep_schedule
 STORAGE = {"AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=k"}
 
 
+ACCOUNT = {"AzureWebJobsStorage__accountName": "acc"}
+
+
 def test_with_a_connection_string_alone_everything_has_its_documented_default() -> None:
     settings = read_settings(STORAGE)
     assert settings.storage.connection_string == STORAGE["AzureWebJobsStorage"]
@@ -59,6 +62,19 @@ def test_a_managed_identity_is_used_where_azure_offers_one() -> None:
         ({**STORAGE, "ARM_ENDPOINT": "management.azure.com"}, "ARM_ENDPOINT"),
         ({**STORAGE, "SYNAPSE_ENDPOINT": "https://dev.test"}, "SYNAPSE_ENDPOINT"),
         ({**STORAGE, "SYNAPSE_ENDPOINT": "http://{workspace}.dev.test"}, "SYNAPSE_ENDPOINT"),
+        ({**STORAGE, "SYNAPSE_ENDPOINT": "https://evil.test/#{workspace}.dev.test"}, "SYNAPSE_ENDPOINT"),
+        ({**STORAGE, "ARM_ENDPOINT": "https://management.azure.com@evil.test"}, "ARM_ENDPOINT"),
+        ({**STORAGE, "ARM_ENDPOINT": "https://evil.test\\@management.azure.com"}, "ARM_ENDPOINT"),
+        (
+            {**STORAGE, "ALERT_TOPIC_ENDPOINT": "http://topic.westeurope-1.eventgrid.azure.net/api/events"},
+            "ALERT_TOPIC_ENDPOINT",
+        ),
+        ({**STORAGE, "ALERT_TOPIC_ENDPOINT": "topic.westeurope-1.eventgrid.azure.net"}, "ALERT_TOPIC_ENDPOINT"),
+        ({**ACCOUNT, "AzureWebJobsStorage__tableServiceUri": "http://t.test"}, "AzureWebJobsStorage__tableServiceUri"),
+        (
+            {**ACCOUNT, "AzureWebJobsStorage__blobServiceUri": "https://b.test/?sig=x"},
+            "AzureWebJobsStorage__blobServiceUri",
+        ),
     ],
     ids=str,
 )
@@ -70,3 +86,58 @@ def test_a_setting_that_makes_no_sense_is_named(environment: dict[str, str], nam
 def test_the_sweeps_schedule_needs_no_other_setting() -> None:
     assert sweep_schedule({}) == sweep_schedule({"SWEEP_SCHEDULE": ""}) == "0 */5 * * * *"
     assert sweep_schedule({"SWEEP_SCHEDULE": "0 0 * * * *"}) == "0 0 * * * *"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://policies.blob.core.windows.net/app/policy.yaml",
+        "https://POLICIES.blob.core.windows.net:443/app/policy.yaml",
+        "https://policies.blob.core.usgovcloudapi.net/app/policy.yaml",
+        "https://policies.blob.core.chinacloudapi.cn/app/policy.yaml",
+        "https://policies.z12.blob.storage.azure.net/app/policy.yaml",
+        "https://policies-secondary.blob.core.windows.net/app/policy.yaml",
+        "https://blobs.corp.test/app/policy.yaml",
+    ],
+)
+def test_a_policy_may_lie_at_a_blob_service_or_in_the_apps_own_account(url: str) -> None:
+    own = {**ACCOUNT, "AzureWebJobsStorage__blobServiceUri": "https://blobs.corp.test/"}
+    assert read_settings({**own, "POLICY_PATH": url}).policy_path == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://policies.blob.core.windows.net/app/policy.yaml",
+        "https://policies.blob.evil.test/app/policy.yaml",
+        "https://policies.blob.core.windows.net.evil.test/app/policy.yaml",
+        "https://evilblob.core.windows.net/app/policy.yaml",
+        "https://blob.core.windows.net/app/policy.yaml",
+        "https://a.b.blob.core.windows.net/app/policy.yaml",
+        "https://policies.blob.core.windows.net@evil.test/app/policy.yaml",
+        "https://evil.test\\@policies.blob.core.windows.net/app/policy.yaml",
+        "https://policies.blob.core.windows.net:8443/app/policy.yaml",
+        "https://blobs.corp.test.evil.test/app/policy.yaml",
+        "https://policies.blob.core.windows.net/",
+        "https://policies.blob.core.windows.net",
+        "https://policies.blob.core.windows.net/app/policy.yaml#x",
+        "ftp://policies.blob.core.windows.net/app/policy.yaml",
+    ],
+)
+def test_the_apps_token_goes_to_no_other_host_for_a_policy(url: str) -> None:
+    own = {**ACCOUNT, "AzureWebJobsStorage__blobServiceUri": "https://blobs.corp.test"}
+    with pytest.raises(InvalidSettingsError, match="POLICY_PATH"):
+        read_settings({**own, "POLICY_PATH": url})
+
+
+def test_a_signature_in_a_policys_url_is_refused_and_not_repeated() -> None:
+    url = "https://policies.blob.core.windows.net/app/policy.yaml?sv=2024&sig=SECRET"
+    with pytest.raises(InvalidSettingsError, match="without a query") as raised:
+        read_settings({**STORAGE, "POLICY_PATH": url})
+    assert "SECRET" not in str(raised.value)
+    assert "sv=" not in str(raised.value)
+
+
+def test_a_setting_is_named_as_it_was_given() -> None:
+    with pytest.raises(InvalidSettingsError, match=r"ARM_ENDPOINT: 'http://management\.azure\.com/'"):
+        read_settings({**STORAGE, "ARM_ENDPOINT": "http://management.azure.com/"})

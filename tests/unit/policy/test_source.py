@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from shared.policy.current import CHECK_SECONDS, PolicyMissingError, PolicySource, PolicyUnreadableError, file_reader
+from shared.policy.current import (
+    CHECK_SECONDS,
+    MOST_SECONDS,
+    PolicyMissingError,
+    PolicySource,
+    PolicyUnreadableError,
+    file_reader,
+)
 from shared.policy.language.findings import InvalidPolicyError, PolicyError
 from shared.policy.rules import Policy
 from tests.policies.corpus import FOLDER
@@ -142,6 +151,122 @@ def test_threads_share_one_read() -> None:
         go.set()
         assert len({id(answer.result(10)) for answer in answers}) == 1
     assert reads == [None]
+
+
+class SlowBlob(Blob):
+    """A reader whose second reading waits for the test."""
+
+    def __init__(self) -> None:
+        super().__init__(VALID)
+        self.began, self.go = Event(), Event()
+
+    def read(self, tag: str | None) -> tuple[bytes, str] | None:
+        if tag is not None:
+            self.began.set()
+            assert self.go.wait(10)
+        return super().read(tag)
+
+
+def in_thread(call: Callable[[], Policy]) -> tuple[threading.Thread, list[object]]:
+    """The call in a thread, and what it answers or raises there."""
+    said: list[object] = []
+
+    def run() -> None:
+        try:
+            said.append(first_rule(call()))
+        except PolicyError as error:
+            said.append(type(error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread, said
+
+
+def test_while_one_thread_reads_the_others_go_on_with_what_is_not_too_old() -> None:
+    blob = SlowBlob()
+    source = blob.source()
+    source.current()
+    blob.text = OTHER
+    blob.wait()
+    reader, said = in_thread(source.current)
+    assert blob.began.wait(10)
+
+    assert first_rule(source.current()) == "nobody"
+    blob.now = MOST_SECONDS - 0.001
+    assert first_rule(source.current()) == "nobody"
+
+    blob.go.set()
+    reader.join(10)
+    assert said == ["no-one"]
+
+
+def test_what_is_too_old_is_in_force_for_nobody_while_it_is_read_again() -> None:
+    blob = SlowBlob()
+    source = blob.source()
+    source.current()
+    blob.text = INVALID
+    blob.wait()
+    reader, _ = in_thread(source.current)
+    assert blob.began.wait(10)
+    blob.now = MOST_SECONDS
+
+    late, said = in_thread(source.current)
+    late.join(0.05)
+    assert said == []
+    blob.go.set()
+    reader.join(10)
+    late.join(10)
+    assert said == [InvalidPolicyError]
+
+
+def test_a_reading_that_took_too_long_tells_nothing_of_now() -> None:
+    blob = SlowBlob()
+    source = blob.source()
+    source.current()
+    blob.wait()
+    reader, said = in_thread(source.current)
+    assert blob.began.wait(10)
+    blob.now += MOST_SECONDS
+    blob.go.set()
+    reader.join(10)
+    assert said == [PolicyUnreadableError]
+    assert first_rule(source.current()) == "nobody"
+
+
+def test_a_reader_that_breaks_leaves_nothing_in_force_and_nobody_waiting(blob: Blob) -> None:
+    source = blob.source()
+    source.current()
+    blob.wait()
+    read, source._reader = source._reader, lambda _: 1 / 0  # type: ignore[assignment,return-value]
+    with pytest.raises(ZeroDivisionError):
+        source.current()
+    source._reader = read
+    blob.text = OTHER
+    assert first_rule(source.current()) == "no-one"
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_known_by_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, newer = tmp_path / "policy.yaml", tmp_path / "newer.yaml"
+    path.write_bytes(VALID)
+    newer.write_bytes(OTHER)
+    real = Path.open
+
+    def opened_and_replaced(self: Path, mode: str) -> object:
+        file = real(self, mode)
+        if newer.exists():
+            newer.replace(path)
+        return file
+
+    monkeypatch.setattr(Path, "open", opened_and_replaced)
+    read = file_reader(path)
+    old = read(None)
+    assert old is not None
+    assert old[0] == VALID
+    new = read(old[1])
+    assert new is not None
+    assert new[0] == OTHER
 
 
 def test_a_file_is_read_again_when_it_was_written_again(tmp_path: Path) -> None:

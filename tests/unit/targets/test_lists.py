@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.azure.arm import Listed
 from shared.azure.operations import Operation
 from shared.errors import NotFoundError, PermanentError, TransientError
 from shared.model.connection import Connection
@@ -34,10 +35,11 @@ class Server(Adapter):
             raise self.gone
         return {"id": f"{target}{path}", "properties": {}}
 
-    def get_pages(self, target: ResourceId, path: str) -> Pages:
+    def get_all(self, target: ResourceId, path: str) -> Listed:
         del target, path
         self.read += 1
-        return self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
+        pages = self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
+        return Listed(tuple(item for page in pages for item in page), len(pages))
 
     def get_connection(self, target: ResourceId, name: str) -> dict[str, Any]:
         return self.get(target, f"/privateEndpointConnections/{name}")
