@@ -129,7 +129,7 @@ def reason_json(reason: Reason) -> dict[str, Any]:
 
 def reason_text(reason: Reason) -> str:
     """A reason in words."""
-    return f"{reason.check}: expected {reason.expected or 'another'}, found {reason.found or 'nothing known'}"
+    return str(reason.failed)
 
 
 def _rule_row(rule: Rule, reason: Reason | None) -> tuple[str, str, str]:
@@ -153,7 +153,7 @@ def _evidence_lines(requester: ServiceRequester, situation: Situation, connectio
     if side is None:
         yield f"{requester.resource}: not read"
     elif side.problem:
-        yield f"{requester.resource}: {side.problem}: {side.detail}"
+        yield f"{requester.resource}: {side.problem.check}: {side.problem.found}"
     else:
         yield f"{requester.resource}: {len(side.endpoints)} managed private endpoints"
         for endpoint in side.endpoints:
@@ -179,6 +179,6 @@ def _endpoint_words(
 
 
 def _proof_words(proof: Proof) -> str:
-    if proof.check is None:
+    if proof.failed is None:
         return f"proven by {proof.endpoint.name if proof.endpoint else 'its side'}"
-    return f"not proven: {proof.check}: expected {proof.expected or 'another'}, found {proof.found or 'nothing known'}"
+    return f"not proven: {proof.failed}"

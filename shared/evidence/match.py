@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.evidence.fit import fits, is_its_own, may_be
-from shared.model.check import Check
+from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.requester import Binding, ManagedEndpoint, RequesterSide, Service, ServiceRequester
 from shared.model.situation import Situation
@@ -29,19 +29,13 @@ class Proof:
     Args:
         endpoint: the endpoint that the connection is proven to belong to; None: not proven.
         sub_resources: those (folded) of every endpoint it could belong to; a rule must allow all of them.
-        check: the check that failed, None when proven.
-        expected: what would have proven it.
-        found: what there was instead.
-        waiting: it may still be proven when asked again.
+        failed: the check that failed, None when proven.
         claimed: it passes for this requester's (by its name, or for Data Explorer by where it lives).
     """
 
     endpoint: ManagedEndpoint | None = None
     sub_resources: frozenset[str] = frozenset()
-    check: Check | None = None
-    expected: str | None = None
-    found: str | None = None
-    waiting: bool = False
+    failed: FailedCheck | None = None
     claimed: bool = True
 
 
@@ -75,16 +69,16 @@ def claim(requester: ServiceRequester, connection: Connection, tenant: str | Non
     """
     endpoint = connection.private_endpoint
     if endpoint is None:
-        return Proof(check=Check.PRIVATE_ENDPOINT, expected="the id of a private endpoint", claimed=False)
+        return Proof(failed=FailedCheck(Check.PRIVATE_ENDPOINT, "the id of a private endpoint"), claimed=False)
     if requester.service is Service.KUSTO:
         if tenant is None or tenant in requester.endpoint_tenants:
             return None
-        return Proof(check=Check.TENANT, expected=_tenants(requester), found=tenant, claimed=False)
+        return Proof(failed=FailedCheck(Check.TENANT, _tenants(requester), tenant), claimed=False)
     owner = endpoint.name.partition(".")[0]
     if fold(owner) == fold(requester.resource.name):
         return None
     expected = f"a private endpoint named {requester.resource.name}.<endpoint>"
-    return Proof(check=Check.REQUESTER, expected=expected, found=endpoint.name, claimed=False)
+    return Proof(failed=FailedCheck(Check.REQUESTER, expected, endpoint.name), claimed=False)
 
 
 def prove(requester: ServiceRequester, situation: Situation) -> dict[str, Proof]:
@@ -132,13 +126,11 @@ class _Matcher:
         if unclaimed := claim(self.requester, connection, tenant):
             return unclaimed
         if tenant is None or tenant not in self.requester.endpoint_tenants:
-            return Proof(check=Check.TENANT, expected=_tenants(self.requester), found=tenant)
+            return _failed(Check.TENANT, _tenants(self.requester), tenant)
         if self.side is None:
-            return Proof(check=Check.UNREADABLE, expected="its managed private endpoints", found="not read")
+            return _failed(Check.UNREADABLE, "its managed private endpoints", "not read")
         if self.side.problem is not None:
-            side = self.side
-            return Proof(check=side.problem, expected=str(self.requester.resource), found=side.detail,
-                         waiting=side.transient)  # fmt: skip
+            return Proof(failed=self.side.problem)
         reserved = next((e for e in self.pointing if self.bound.get(e.id) == connection.private_endpoint_key), None)
         if reserved is not None and self._fits(connection, reserved):
             return Proof(endpoint=reserved, sub_resources=frozenset({reserved.sub_resource_key}))
@@ -173,11 +165,11 @@ class _Matcher:
             return None
         connections, endpoints = group
         if self.requester.require_message:
-            return Proof(check=Check.MESSAGE, found="a shorter message",
-                         expected=f"a random request message of {RANDOM_MESSAGE_LENGTH} characters or more")  # fmt: skip
+            wanted = f"a random request message of {RANDOM_MESSAGE_LENGTH} characters or more"
+            return _failed(Check.MESSAGE, wanted, "a shorter message")
         if any(not e.ready for e in endpoints):
-            return Proof(check=Check.NOT_READY, waiting=True, expected="a managed private endpoint that is provisioned",
-                         found=_states(endpoints))  # fmt: skip
+            wanted = "a managed private endpoint that is provisioned"
+            return _failed(Check.NOT_READY, wanted, _states(endpoints), Certainty.WAITING)
         if len(connections) != len(endpoints) or any(self.situation.tenant_of(c) is None for c in connections):
             return self._ambiguous(f"{len(connections)} connections, {len(endpoints)} endpoints")
         pairs = _pair(connections, endpoints, self._may_be)
@@ -186,22 +178,22 @@ class _Matcher:
         return Proof(endpoint=pairs[connection.key], sub_resources=frozenset(e.sub_resource_key for e in endpoints))
 
     def _ambiguous(self, found: str) -> Proof:
-        return Proof(check=Check.AMBIGUOUS, expected="one connection for each endpoint", found=found)
+        return _failed(Check.AMBIGUOUS, "one connection for each endpoint", found)
 
     def _nothing_fits(self, connection: Connection) -> Proof:
         """Why no endpoint that counts is this connection's: the most telling of the checks."""
         own = [e for e in self.pointing if self._is_its_own(connection, e)]
         if any(e.id in self.bound for e in own):
-            return Proof(check=Check.SPENT, expected="an endpoint that no approval was spent on",
-                         found="its endpoint belongs to another private endpoint")  # fmt: skip
+            wanted = "an endpoint that no approval was spent on"
+            return _failed(Check.SPENT, wanted, "its endpoint belongs to another private endpoint")
         expected = f"a managed private endpoint of {self.requester.resource} to this target"
         if own or not self.unspent:
-            return Proof(check=Check.NOT_FOUND, expected=expected, found=_states(own) or "none that waits for approval")
+            return _failed(Check.NOT_FOUND, expected, _states(own) or "none that waits for approval")
         if self._shows_no_state:
-            return Proof(check=Check.MESSAGE, expected="the request message of one of its endpoints",
-                         found="another message" if connection.description else "no message")  # fmt: skip
+            found = "another message" if connection.description else "no message"
+            return _failed(Check.MESSAGE, "the request message of one of its endpoints", found)
         name = connection.private_endpoint.name if connection.private_endpoint else None
-        return Proof(check=Check.NAME, expected="the name of one of its endpoints to this target", found=name)
+        return _failed(Check.NAME, "the name of one of its endpoints to this target", name)
 
     def _groups(self) -> list[_Group]:
         """Connections and endpoints that are linked by fit, each in exactly one group."""
@@ -219,6 +211,10 @@ class _Matcher:
                 grown = bool(near or more)
             groups.append((connections, endpoints))
         return groups
+
+
+def _failed(check: Check, expected: str, found: str | None, certainty: Certainty = Certainty.CERTAIN) -> Proof:
+    return Proof(failed=FailedCheck(check, expected, found, certainty))
 
 
 def _states(endpoints: Iterable[ManagedEndpoint]) -> str:

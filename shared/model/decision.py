@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from shared.model.check import Check
+from shared.model.check import Check, FailedCheck
 from shared.model.firewall import Firewall
 from shared.resource_id import ResourceId
 
@@ -35,9 +35,22 @@ class Reason:
     """Why one rule did not apply: the first of its checks that failed, what it wanted and what there was."""
 
     rule: str
-    check: Check
-    expected: str | None = None
-    found: str | None = None
+    failed: FailedCheck
+
+    @property
+    def check(self) -> Check:
+        """The check that failed."""
+        return self.failed.check
+
+    @property
+    def expected(self) -> str | None:
+        """What the rule wanted."""
+        return self.failed.expected
+
+    @property
+    def found(self) -> str | None:
+        """What there was; None: unknown."""
+        return self.failed.found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.model.check import Check
+from shared.model.check import FailedCheck
 from shared.model.target_types import sub_resource_key
 from shared.resource_id import ResourceId, fold, try_parse
 
@@ -103,14 +103,12 @@ class ManagedEndpoint:
 class RequesterSide:
     """The answer of a requester's own resource: its managed private endpoints, or why they are not known.
 
-    Where `problem` is set, `endpoints` is empty. `transient` problems (throttling, 5xx, timeouts) are tried again;
-    `detail` tells an operator what is missing.
+    Where `problem` is set, `endpoints` is empty; what it found tells an operator what is missing. A problem that may pass
+    (throttling, 5xx, timeouts) is `waiting`.
     """
 
     endpoints: tuple[ManagedEndpoint, ...] = ()
-    problem: Check | None = None
-    transient: bool = False
-    detail: str = ""
+    problem: FailedCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +120,7 @@ class PrivateEndpointView:
 
     readable: bool
     sub_resource: str | None = None
-    problem: Check | None = None
-    transient: bool = False
-    detail: str = ""
+    problem: FailedCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from datetime import date
 from itertools import islice
 
 from shared.evidence.match import Proof, prove
-from shared.model.check import Check
+from shared.model.check import Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.decision import Outcome, Reason
 from shared.model.firewall import FirewallWish
@@ -23,7 +23,7 @@ from shared.model.requester import PrivateEndpointRequester, Requester, ServiceR
 from shared.model.situation import Situation
 from shared.model.target_types import sub_resource_key
 from shared.policy.approval_text import stamped_rule
-from shared.policy.checks import Failure, limit_checks, private_endpoint_checks, sub_resource_check, target_checks
+from shared.policy.checks import limit_checks, private_endpoint_checks, sub_resource_check, target_checks
 from shared.policy.rules import Effect, Mode, Policy, Rule
 from shared.policy.verdict import MAX_REASONS, Verdict
 
@@ -40,7 +40,7 @@ class _Match:
 
     rule: Rule
     index: int
-    failure: Failure | None = None
+    failure: FailedCheck | None = None
     requester: Requester | None = None
     requester_matched: bool = False
     target_matched: bool = False
@@ -59,7 +59,7 @@ class _Decision:
         self.situation = situation
         self.policy = policy
         self.today = today
-        self.target_failures: dict[int, Failure | None] = {}
+        self.target_failures: dict[int, FailedCheck | None] = {}
         self.proofs: dict[str, dict[str, Proof]] = {}
         stamped = (stamped_rule(c.description) for c in situation.connections if c.approved)
         self.approved = Counter(rule for rule in stamped if rule)
@@ -109,9 +109,7 @@ class _Decision:
         failed = sorted((m for m in matches if m.failure is not None), key=lambda m: m.nearness)
         others = self._others(candidates, verdict.connection)
         nearest = islice(heapq.merge(failed, others, key=lambda m: m.nearness), MAX_REASONS)
-        reasons = tuple(
-            Reason(m.rule.name, m.failure.check, m.failure.expected, m.failure.found) for m in nearest if m.failure
-        )
+        reasons = tuple(Reason(m.rule.name, m.failure) for m in nearest if m.failure)
         applied = sum(1 for m in matches if m.failure is None)
         return replace(verdict, reasons=reasons, reasons_omitted=len(self.policy.rules) - applied - len(reasons))
 
@@ -134,7 +132,7 @@ class _Decision:
         failure = self._target_failure(index)
         return failure is not None and not failure.unknown
 
-    def _target_failure(self, index: int) -> Failure | None:
+    def _target_failure(self, index: int) -> FailedCheck | None:
         if index not in self.target_failures:
             self.target_failures[index] = target_checks(self.policy.rules[index], self.situation.target)
         return self.target_failures[index]
@@ -156,12 +154,9 @@ class _Decision:
                 evidence = self._own_view(connection)
             return self._finish(replace(match, requester_matched=failed is None), failed or evidence, connection)
         proof = self._proof(requester, connection)
-        failure = proof.check and Failure(
-            proof.check, proof.expected, proof.found, unknown=proof.claimed, waiting=proof.waiting
-        )
-        return self._finish(replace(match, requester_matched=proof.claimed, proof=proof), failure or None, connection)
+        return self._finish(replace(match, requester_matched=proof.claimed, proof=proof), proof.failed, connection)
 
-    def _finish(self, match: _Match, failure: Failure | None, connection: Connection) -> _Match:
+    def _finish(self, match: _Match, failure: FailedCheck | None, connection: Connection) -> _Match:
         """Add the checks of target, sub-resource and limits; keep the first failure in the order of INTERFACE."""
         target = self._target_failure(match.index)
         limits = limit_checks(match.rule, self.today, self.approved[match.rule.name])
@@ -178,7 +173,7 @@ class _Decision:
         named = match.requester_matched and failure is not None and not selectors
         return replace(match, failure=next((f for f in ordered if f is not None), None), named=named)
 
-    def _sub_resources(self, match: _Match, failure: Failure | None, connection: Connection) -> Failure | None:
+    def _sub_resources(self, match: _Match, failure: FailedCheck | None, connection: Connection) -> FailedCheck | None:
         """The sub-resource check; a group of endpoints of which only some are allowed is ambiguous, not forbidden."""
         shown = self._shown(connection)
         known = frozenset({sub_resource_key(shown)}) if shown else None
@@ -197,19 +192,15 @@ class _Decision:
             self.proofs[requester.name] = prove(requester, self.situation)
         return self.proofs[requester.name][connection.key]
 
-    def _own_view(self, connection: Connection) -> Failure | None:
+    def _own_view(self, connection: Connection) -> FailedCheck | None:
         """What the private endpoint itself says, where the app may read it."""
         view = self.situation.private_endpoints.get(connection.private_endpoint_key or "")
         if view is None:
             return None
         shown = connection.sub_resource
         if shown and view.sub_resource and sub_resource_key(shown) != sub_resource_key(view.sub_resource):
-            return Failure(Check.NOT_FOUND, f"a private endpoint for {shown}", f"one for {view.sub_resource}")
-        if view.problem is None:
-            return None
-        return Failure(
-            view.problem, "a private endpoint that shows this connection", view.detail, waiting=view.transient
-        )
+            return FailedCheck(Check.NOT_FOUND, f"a private endpoint for {shown}", f"one for {view.sub_resource}")
+        return view.problem
 
     def _shown(self, connection: Connection) -> str | None:
         """The sub-resource as the target shows it, or as the private endpoint does where it was read."""
@@ -217,7 +208,7 @@ class _Decision:
         return connection.sub_resource or (view.sub_resource if view else None)
 
 
-def _without_evidence(match: _Match, failures: list[Failure | None]) -> _Match:
+def _without_evidence(match: _Match, failures: list[FailedCheck | None]) -> _Match:
     """A deny or reject rule: an unknown value satisfies a deny and leaves a reject unsure, which is `named` here."""
     failed = [f for f in failures if f is not None]
     certain = [f for f in failed if not f.unknown]

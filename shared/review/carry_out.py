@@ -18,7 +18,7 @@ from shared.evidence.match import freed
 from shared.ledger.bindings import Bindings, BoundEndpoint
 from shared.ledger.decisions import Decisions, row_key
 from shared.ledger.intents import DECIDING, Intent, Intents
-from shared.model.check import Check
+from shared.model.check import Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.decision import Decision, FirewallOutcome, Outcome, Reason
 from shared.model.requester import Binding, ServiceRequester
@@ -91,7 +91,9 @@ class Actor:
         owner = self.bindings.bind(wanted, decision.decision_id)
         if owner == private_endpoint:
             return None
-        reason = Reason(verdict.rule or "", Check.SPENT, "an endpoint that no approval was spent on", owner)
+        reason = Reason(
+            verdict.rule or "", FailedCheck(Check.SPENT, "an endpoint that no approval was spent on", owner)
+        )
         held = replace(verdict, outcome=Outcome.HELD, reasons=(reason, *verdict.reasons))
         return replace(decision, outcome=Outcome.HELD, verdict=held)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from shared.model.check import Check
+from shared.model.check import Check, FailedCheck
 from shared.model.decision import Outcome
 from shared.model.requester import HOME as HOME_WORD
 from shared.model.requester import PrivateEndpointRequester, PrivateEndpointView
@@ -104,10 +104,14 @@ def test_nobody_is_at_home_while_our_own_tenant_is_unknown(target: ResourceId) -
     assert paper.decide(policy(AT_HOME))[own.id].outcome is Outcome.HELD
 
 
+def broken(check: Check) -> PrivateEndpointView:
+    return PrivateEndpointView(check is not Check.UNREADABLE, problem=FailedCheck(check))
+
+
 VIEWS: tuple[tuple[str, Callable[[ResourceId], PrivateEndpointView], Check], ...] = (
-    ("is not there", lambda _: PrivateEndpointView(True, problem=Check.NOT_FOUND), Check.NOT_FOUND),
-    ("is not ready", lambda _: PrivateEndpointView(True, problem=Check.NOT_READY, transient=True), Check.NOT_READY),
-    ("cannot be read now", lambda _: PrivateEndpointView(False, problem=Check.UNREADABLE, transient=True), Check.UNREADABLE),
+    ("is not there", lambda _: broken(Check.NOT_FOUND), Check.NOT_FOUND),
+    ("is not ready", lambda _: broken(Check.NOT_READY), Check.NOT_READY),
+    ("cannot be read now", lambda _: broken(Check.UNREADABLE), Check.UNREADABLE),
     ("shows another sub-resource", lambda _: PrivateEndpointView(True, "queue"), Check.NOT_FOUND),
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.model.check import Check
+from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.firewall import FirewallWish
 from shared.model.requester import (
@@ -144,7 +144,8 @@ def connections(draw: st.DrawFn, number: int) -> Connection:
 def sides(draw: st.DrawFn, requester: str) -> RequesterSide:
     """Up to two managed endpoints of a requester, or why they are not known."""
     if draw(usually(None, "problem")):
-        return RequesterSide((), draw(st.sampled_from([Check.NOT_FOUND, Check.UNREADABLE])), draw(st.booleans()), "why")
+        check = draw(st.sampled_from([Check.NOT_FOUND, Check.UNREADABLE]))
+        return RequesterSide((), FailedCheck(check, found="why", certainty=draw(st.sampled_from(Certainty))))
     shown = [(state, "Pending") for state in ("Succeeded", "Succeeded", "Creating", "Failed")]
     shown += [("Succeeded", status) for status in ("Pending", "Approved", "")]
     endpoints = []
@@ -176,7 +177,7 @@ def bindings(draw: st.DrawFn, requester: str) -> tuple[Binding, ...]:
 
 VIEWS = [
     PrivateEndpointView(readable=True, sub_resource="blob"),
-    PrivateEndpointView(readable=True, problem=Check.NOT_FOUND),
+    PrivateEndpointView(readable=True, problem=FailedCheck(Check.NOT_FOUND)),
     PrivateEndpointView(readable=False),
 ]
 

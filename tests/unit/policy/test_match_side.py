@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.evidence.match import freed, passes_for
-from shared.model.check import Check
+from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.requester import MICROSOFT_TENANTS, RequesterSide
 from tests.policies.world import (
     ADX,
@@ -161,14 +161,14 @@ class TestUnreadable:
         assert told(verdicts) == [("held", "evidence.unreadable")]
         assert reason(verdict) == ("its managed private endpoints", "not read")
 
-    @pytest.mark.parametrize("transient", [True, False])
+    @pytest.mark.parametrize("certainty", [Certainty.CERTAIN, Certainty.WAITING])
     @pytest.mark.parametrize("problem", [Check.NOT_FOUND, Check.UNREADABLE])
-    def test_why_it_is_not_known_is_told(self, problem: Check, transient: bool) -> None:
-        side = RequesterSide(problem=problem, transient=transient, detail="no permission")
+    def test_why_it_is_not_known_is_told(self, problem: Check, certainty: Certainty) -> None:
+        side = RequesterSide(problem=FailedCheck(problem, str(CLUSTER), "no permission", certainty))
         (verdict,) = verdicts = decided(situation(connection(), sides={"adx": side}), allow("adx"))
         assert told(verdicts) == [("held", problem.value)]
         assert reason(verdict) == (str(CLUSTER), "no permission")
-        assert verdict.waiting is transient
+        assert verdict.waiting is (certainty is Certainty.WAITING)
 
     def test_a_cluster_without_endpoints_to_the_target_is_told(self) -> None:
         (verdict,) = kusto(connection(), endpoints=())
