@@ -29,7 +29,6 @@ from shared.ledger.retention import Retention
 from shared.ledger.runs import Runs
 from shared.ledger.tables import Table
 from shared.ledger.tenants import TenantCache
-from shared.model.requester import Service
 from shared.model.target_types import TARGET_TYPES
 from shared.policy.current import PolicySource, file_reader
 from shared.requesters.data_factory import DataFactoryReader
@@ -122,12 +121,12 @@ class App:
         }
 
     @cached_property
-    def readers(self) -> dict[Service, RequesterReader]:
+    def readers(self) -> dict[str, RequesterReader]:
         """One reader for each service whose resources make private endpoints."""
         return {
-            Service.KUSTO: KustoReader(self.arm),
-            Service.SYNAPSE: SynapseReader(self.arm, self.credential, self.settings.synapse_endpoint),
-            Service.DATA_FACTORY: DataFactoryReader(self.arm),
+            "kusto": KustoReader(self.arm),
+            "synapse": SynapseReader(self.arm, self.credential, self.settings.synapse_endpoint),
+            "dataFactory": DataFactoryReader(self.arm),
         }
 
     @cached_property

@@ -77,7 +77,7 @@ class Bindings:
                 self._table.merge(key | {"absentSince": stamp(now)})
 
     def free(self, bound: BoundEndpoint) -> None:
-        """Forget a binding that was read, unless it changed since; `evidence.match.freed` says when that is right."""
+        """Forget a binding that was read, unless it changed since; `evidence.spent` says when that is right."""
         self._table.delete_unchanged(bound.row)
 
 
@@ -90,5 +90,6 @@ def _bound(row: Row) -> BoundEndpoint:
     if bound_at is None:
         raise ValueError(f"binding {row['RowKey']}: no boundAt")
     absent, sub_resource = moment(row.get("absentSince")), row.get("subResource", "")
-    binding = Binding(row["endpointId"], row["privateEndpointId"], bound_at, absent, sub_resource)
+    connection_id = fold(row["connectionId"])
+    binding = Binding(row["endpointId"], row["privateEndpointId"], bound_at, absent, sub_resource, connection_id)
     return BoundEndpoint(parse(row["resource"]), parse(row["targetId"]), row["connectionId"], binding, row)

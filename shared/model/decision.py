@@ -132,7 +132,7 @@ class Decision:
             "privateEndpointId": connection.private_endpoint_id,
             "requester": {
                 "name": requester.name if requester else None,
-                "service": requester.service.value if requester else None,
+                "service": requester.service if requester else None,
                 "subscriptionId": endpoint.subscription_id if endpoint else None,
                 "tenantId": verdict.tenant_id,
             },

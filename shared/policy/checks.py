@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from shared.evidence.match import unknown_tenant
 from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.requester import HOME, MICROSOFT_TENANTS, PrivateEndpointRequester
@@ -28,18 +29,23 @@ def one_of(values: frozenset[str]) -> str:
 
 
 def private_endpoint_checks(
-    requester: PrivateEndpointRequester, connection: Connection, situation: Situation, *, allow: bool
+    requester: PrivateEndpointRequester,
+    connection: Connection,
+    situation: Situation,
+    *,
+    allow: bool,
+    managed: frozenset[str] = MICROSOFT_TENANTS,
 ) -> tuple[FailedCheck | None, FailedCheck | None]:
     """What a `privateEndpoint` requester's selectors say: (the selector that failed, the tenant that failed).
 
     The tenant is evidence, not a selector, where the subscription says that the connection passes for this requester's.
-    For allow rules it is never unknown and never one of Microsoft's, in which every customer's managed endpoints live.
+    For allow rules it is never unknown and never one of `managed`, in which services keep every customer's endpoints.
     """
     endpoint = connection.private_endpoint
     if endpoint is None:
         expected = "the id of a private endpoint"
         return FailedCheck(Check.PRIVATE_ENDPOINT, expected, connection.private_endpoint_id, Certainty.UNKNOWN), None
-    tenant = _tenant_check(requester, situation.tenant_of(connection), situation.home_tenant, allow=allow)
+    tenant = _tenant_check(requester, connection, situation, managed if allow else None)
     selectors = (
         (Check.SUBSCRIPTION, requester.subscriptions, endpoint.subscription_id),
         (Check.RESOURCE_GROUP, requester.resource_groups, endpoint.group.key),
@@ -54,19 +60,25 @@ def private_endpoint_checks(
 
 
 def _tenant_check(
-    requester: PrivateEndpointRequester, tenant: str | None, home: str | None, *, allow: bool
+    requester: PrivateEndpointRequester, connection: Connection, situation: Situation, managed: frozenset[str] | None
 ) -> FailedCheck | None:
+    """`managed`: for an allow rule, the tenants that are nobody's own; None for a deny or reject rule."""
+    tenant, home = situation.tenant_of(connection), situation.home_tenant
     wanted = frozenset(t for t in requester.tenants if t != HOME) | (
         {home} if HOME in requester.tenants and home else set()
     )
-    if tenant is None and (allow or requester.tenants):
-        return FailedCheck(Check.TENANT, one_of(wanted) or "a tenant that is known", None, Certainty.UNKNOWN)
+    if tenant is None and (managed is not None or requester.tenants):
+        return unknown_tenant(one_of(wanted) or "a tenant that is known", connection, situation)
     if requester.tenants and tenant not in wanted:
-        unknown_home = HOME in requester.tenants and home is None
-        certainty = Certainty.UNKNOWN if unknown_home else Certainty.CERTAIN
-        return FailedCheck(Check.TENANT, one_of(wanted) or "the app's own tenant", tenant, certainty)
-    if allow and tenant in MICROSOFT_TENANTS:
-        return FailedCheck(Check.TENANT, "not one of Microsoft's managed-endpoint tenants", tenant)
+        expected = one_of(wanted) or "the app's own tenant"
+        if HOME in requester.tenants and home is None:
+            later = situation.target.id.subscription_id in situation.unread_tenants
+            return FailedCheck(Check.TENANT, expected, tenant, Certainty.WAITING if later else Certainty.UNKNOWN)
+        return FailedCheck(Check.TENANT, expected, tenant)
+    if managed is not None and tenant in managed:
+        return FailedCheck(
+            Check.TENANT, "not a tenant in which services keep every customer's private endpoints", tenant
+        )
     return None
 
 

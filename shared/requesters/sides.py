@@ -10,7 +10,7 @@ from typing import Protocol
 
 from shared.errors import ApproverError, ForbiddenError, NotFoundError, TransientError
 from shared.model.check import Certainty, Check, FailedCheck
-from shared.model.requester import ManagedEndpoint, RequesterSide, Service, ServiceRequester
+from shared.model.requester import ManagedEndpoint, RequesterSide, ServiceRequester
 from shared.resource_id import ResourceId
 
 
@@ -25,7 +25,7 @@ class RequesterReader(Protocol):
 class RequesterSides:
     """The readers of all services."""
 
-    def __init__(self, readers: Mapping[Service, RequesterReader]) -> None:
+    def __init__(self, readers: Mapping[str, RequesterReader]) -> None:
         self._readers = readers
 
     def read(self, requester: ServiceRequester) -> RequesterSide:

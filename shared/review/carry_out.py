@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from shared.azure.arm import Arm
 from shared.azure.operations import Operation, ended, follow
 from shared.errors import ApproverError, PermanentError, TransientError
-from shared.evidence.match import freed
+from shared.evidence.spent import may_be_reused
 from shared.ledger.bindings import Bindings, BoundEndpoint
 from shared.ledger.decisions import Decisions, row_key
 from shared.ledger.intents import DECIDING, Intent, Intents
@@ -104,7 +104,7 @@ class Actor:
         been made again under its name, and what was noted of the one before must not free the new one.
         """
         gone = replace(bound.binding, absent_since=bound.binding.absent_since or self.now())
-        if bound.binding.private_endpoint_id == private_endpoint or freed(gone, None, scene.connections):
+        if bound.binding.private_endpoint_id == private_endpoint or may_be_reused(gone, None, scene.connections):
             self.bindings.free(bound)
 
     def _open(self, decision: Decision, scene: Scene) -> Intent:

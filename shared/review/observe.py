@@ -20,7 +20,7 @@ from shared.model.requester import PrivateEndpointRequester, PrivateEndpointView
 from shared.model.situation import Situation, Target
 from shared.policy.checks import limit_checks, private_endpoint_checks, target_checks
 from shared.policy.rules import Effect, Policy, Rule
-from shared.resource_id import ResourceId
+from shared.resource_id import ResourceId, fold
 from shared.targets.adapter import TargetAdapter
 
 
@@ -56,6 +56,19 @@ class BindingReader(Protocol):
         ...
 
 
+class Approving(Protocol):
+    """An approval of ours that was begun and is not seen to have ended."""
+
+    @property
+    def connection_id(self) -> str: ...  # noqa: D102 - described by the class
+
+    @property
+    def private_endpoint_id(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def rule(self) -> str: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """A situation, the ledger's rows behind its bindings (requester name -> rows), and the sides by resource (its key)."""
@@ -81,21 +94,29 @@ class Gatherer:
         adapter: TargetAdapter,
         today: date,
         earlier: Mapping[str, Seen] | None = None,
+        approving: Iterable[Approving] = (),
     ) -> Gathered:
         """List the target's connections and read what the policy needs to decide on those that are Pending.
 
-        `earlier`: what earlier reviews saw of each request, by its key.
+        `earlier`: what earlier reviews saw of each request, by its key. `approving`: the approvals that were begun.
         """
         seen = dict(earlier or {})
 
         def listed() -> tuple[Connection, ...]:
             return _listed(adapter, target, seen)
 
-        situation = Situation(Target(target), listed())
+        begun = {(fold(a.connection_id), fold(a.private_endpoint_id or "")): a.rule for a in approving}
+        approvals = {connection: rule for (connection, _), rule in begun.items()}
+        situation = Situation(Target(target), listed(), approving=approvals)
         if not any(c.pending for c in situation.connections):
             return Gathered(situation)
         situation, rules = self._with_rules(situation, policy, adapter, today)
         gathered = self._with_sides(situation, policy, rules, listed)
+        bindings = {
+            name: tuple(replace(b, intent_open=(b.connection_id, b.private_endpoint_id) in begun) for b in known)
+            for name, known in gathered.situation.bindings.items()
+        }
+        gathered = replace(gathered, situation=replace(gathered.situation, bindings=bindings))
         views = self._views(policy, rules, gathered.situation)
         return replace(gathered, situation=replace(gathered.situation, private_endpoints=views))
 
@@ -129,9 +150,9 @@ class Gatherer:
     def _with_tenants(self, situation: Situation, *, decided: bool) -> Situation:
         """The tenants of the connections' subscriptions, and the app's own (that of the target's subscription).
 
-        Those of decided connections matter beside a service's endpoints, which may show late, or never, that they are.
+        Those of connections that do not wait matter beside a service's endpoints, whose connections they may be.
         """
-        endpoints = [c.private_endpoint for c in situation.connections if c.pending or (decided and c.decided)]
+        endpoints = [c.private_endpoint for c in situation.connections if c.pending or decided]
         subscriptions = {e.subscription_id for e in endpoints if e} - set(situation.tenants)
         own = situation.target.id.subscription_id
         found = self.tenants.of(sorted(subscriptions | {own} - set(situation.tenants)))

@@ -157,7 +157,8 @@ class Reviewer:
         """The situation, and the moment (monotonic seconds) before its first list: no list in it is older."""
         began = self.clock()
         today = self.now().date()
-        gathered = self.gatherer.gather(policy, target, self._adapter(target), today, before.seen)
+        begun = [i for i in self.intents.of(target) if i.phase == DECIDING and i.status == "Approved"]
+        gathered = self.gatherer.gather(policy, target, self._adapter(target), today, before.seen, begun)
         return gathered, began
 
     def _adapter(self, target: ResourceId) -> TargetAdapter:

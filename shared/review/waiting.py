@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from shared.evidence.kinds import kind_of
 from shared.ledger.intents import Intent
 from shared.model.decision import Outcome
-from shared.model.requester import Service, ServiceRequester
+from shared.model.requester import ServiceRequester
 from shared.model.situation import Situation
 from shared.model.target_types import sub_resource_key
 from shared.policy.rules import Policy
@@ -29,8 +30,6 @@ ASKS_AGAIN = 30.0
 """Seconds until a requester's side that does not show Approved yet is read again."""
 
 LONE_DFS = "dfs without blob: the requester needs a managed private endpoint to blob too; the firewall waits for it"
-
-_SHOW_A_STATE = (Service.SYNAPSE, Service.DATA_FACTORY)
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class Settling:
 
     def _requester_shows_it(self, intent: Intent, scene: Scene, policy: Policy) -> bool:
         requester = policy.requesters.get(intent.requester)
-        if not isinstance(requester, ServiceRequester) or requester.service not in _SHOW_A_STATE:
+        if not isinstance(requester, ServiceRequester) or not kind_of(requester).shows_state:
             return True
         if self.now() - intent.created_at >= WAITS_FOR_REQUESTER:
             log.warning("%s does not show Approved for %s; not waiting longer", intent.requester, intent.connection_id)

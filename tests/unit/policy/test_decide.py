@@ -15,7 +15,7 @@ from shared.policy.approval_text import stamp, stamped_rule
 from shared.policy.decide import decide
 from shared.policy.rules import Mode, Rule, Targets
 from shared.policy.verdict import MAX_REASONS, Verdict
-from tests.policies.world import (
+from tests.situations.world import (
     CONSTANT,
     ELSEWHERE,
     HOME_TENANT,

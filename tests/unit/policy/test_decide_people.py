@@ -13,7 +13,7 @@ from shared.model.connection import Connection
 from shared.model.requester import HOME, PrivateEndpointRequester, PrivateEndpointView
 from shared.policy.rules import Rule, Targets
 from shared.policy.verdict import Verdict
-from tests.policies.world import (
+from tests.situations.world import (
     ELSEWHERE,
     GROUP,
     HOME_TENANT,
@@ -227,7 +227,7 @@ class TestUnknown:
         (replace(PARTNER, resource_groups=frozenset({GROUP})), PARTNER_ASKS, GROUP, PARTNER_GROUP),
         (PARTNER, replace(PARTNER_ASKS, private_endpoint_id="x"), "the id of a private endpoint", "x"),
         (replace(PARTNER, tenants=frozenset(), subscriptions=frozenset({SERVICES})), connection("a", ""),
-         "not one of Microsoft's managed-endpoint tenants", MICROSOFT),
+         "not a tenant in which services keep every customer's private endpoints", MICROSOFT),
     ],
 )  # fmt: skip
 def test_a_requester_that_fails_tells_what_was_wanted_and_found(

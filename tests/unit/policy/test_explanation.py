@@ -12,7 +12,7 @@ from shared.model.firewall import FirewallWish
 from shared.model.requester import RequesterSide
 from shared.model.situation import Situation
 from shared.policy.rules import Mode, Rule
-from tests.policies.world import (
+from tests.situations.world import (
     ADX,
     CONSTANT,
     OURS,
