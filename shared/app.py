@@ -28,7 +28,6 @@ from shared.ledger.runs import Runs
 from shared.ledger.tables import Table
 from shared.ledger.tenants import TenantCache
 from shared.ledger.work import WorkIndex
-from shared.model.requester import Service
 from shared.model.target_types import TARGET_TYPES
 from shared.once import once
 from shared.policy.current import PolicySource, blob_reader, file_reader
@@ -120,12 +119,12 @@ class App:
         }
 
     @once
-    def readers(self) -> dict[Service, RequesterReader]:
+    def readers(self) -> dict[str, RequesterReader]:
         """One reader for each service whose resources make private endpoints."""
         return {
-            Service.KUSTO: KustoReader(self.arm),
-            Service.SYNAPSE: SynapseReader(self.arm, self.credential, self.settings.synapse_endpoint),
-            Service.DATA_FACTORY: DataFactoryReader(self.arm),
+            "kusto": KustoReader(self.arm),
+            "synapse": SynapseReader(self.arm, self.credential, self.settings.synapse_endpoint),
+            "dataFactory": DataFactoryReader(self.arm),
         }
 
     @once

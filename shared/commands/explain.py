@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from shared.commands.terminal import plain, table
-from shared.evidence.match import Proof, is_random, prove
+from shared.evidence.kinds import kind_of
+from shared.evidence.match import Proof, guessable, prove
 from shared.model.connection import Connection
 from shared.model.decision import Reason
 from shared.model.firewall import FirewallWish
-from shared.model.requester import ManagedEndpoint, Service, ServiceRequester
+from shared.model.requester import ManagedEndpoint, ServiceRequester
 from shared.model.situation import Situation
 from shared.policy.decide import decide
 from shared.policy.rules import Policy, Rule
@@ -129,7 +130,7 @@ def reason_json(reason: Reason) -> dict[str, Any]:
 
 def reason_text(reason: Reason) -> str:
     """A reason in words."""
-    return f"{reason.check}: expected {reason.expected or 'another'}, found {reason.found or 'nothing known'}"
+    return str(reason.failed)
 
 
 def _rule_row(rule: Rule, reason: Reason | None) -> tuple[str, str, str]:
@@ -142,10 +143,12 @@ def _evidence(situation: Situation, connection: Connection, policy: Policy) -> I
     named = {name for rule in policy.rules for name in rule.requesters or ()}
     for requester in policy.requesters.values():
         if requester.name in named and isinstance(requester, ServiceRequester):
-            yield requester.name, tuple(_evidence_lines(requester, situation, connection))
+            yield requester.name, tuple(_evidence_lines(requester, situation, connection, policy.names))
 
 
-def _evidence_lines(requester: ServiceRequester, situation: Situation, connection: Connection) -> Iterator[str]:
+def _evidence_lines(
+    requester: ServiceRequester, situation: Situation, connection: Connection, names: Collection[str]
+) -> Iterator[str]:
     side = situation.sides.get(requester.name)
     tenant = situation.tenant_of(connection)
     known = "one of" if tenant in requester.endpoint_tenants else "none of"
@@ -153,17 +156,21 @@ def _evidence_lines(requester: ServiceRequester, situation: Situation, connectio
     if side is None:
         yield f"{requester.resource}: not read"
     elif side.problem:
-        yield f"{requester.resource}: {side.problem}: {side.detail}"
+        yield f"{requester.resource}: {side.problem.check}: {side.problem.found}"
     else:
         yield f"{requester.resource}: {len(side.endpoints)} managed private endpoints"
         for endpoint in side.endpoints:
-            yield f"{endpoint.name}: {', '.join(_endpoint_words(requester, endpoint, situation, connection))}"
-    proof = prove(requester, situation).get(connection.key)
+            yield f"{endpoint.name}: {', '.join(_endpoint_words(requester, endpoint, situation, connection, names))}"
+    proof = prove(requester, situation, names).get(connection.key)
     yield "nothing to prove: the connection is not Pending" if proof is None else _proof_words(proof)
 
 
 def _endpoint_words(
-    requester: ServiceRequester, endpoint: ManagedEndpoint, situation: Situation, connection: Connection
+    requester: ServiceRequester,
+    endpoint: ManagedEndpoint,
+    situation: Situation,
+    connection: Connection,
+    names: Collection[str],
 ) -> Iterator[str]:
     yield "points at this target" if endpoint.points_at(situation.target.id) else "points elsewhere"
     yield f"asks for {endpoint.sub_resource or 'an unknown sub-resource'}"
@@ -172,13 +179,13 @@ def _endpoint_words(
         yield f"connection {endpoint.connection_status or 'without a state yet'}"
     if any(binding.endpoint_id == endpoint.id for binding in situation.bindings.get(requester.name, ())):
         yield "an approval was spent on it"
-    if requester.service is Service.KUSTO:
+    if kind_of(requester).tie.by_message:
         same = endpoint.request_message == connection.description
         yield "the same message" if same else "another message"
-        yield "random" if is_random(endpoint.request_message) else "not random"
+        yield "not random" if guessable(endpoint.request_message, requester, situation, names) else "random"
 
 
 def _proof_words(proof: Proof) -> str:
-    if proof.check is None:
+    if proof.failed is None:
         return f"proven by {proof.endpoint.name if proof.endpoint else 'its side'}"
-    return f"not proven: {proof.check}: expected {proof.expected or 'another'}, found {proof.found or 'nothing known'}"
+    return f"not proven: {proof.failed}"

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from shared.evidence.kinds import kind_of
 from shared.model.connection import Connection
-from shared.model.requester import HOME, ManagedEndpoint, RequesterSide, Service, ServiceRequester
+from shared.model.requester import HOME, ManagedEndpoint, RequesterSide, ServiceRequester
 from shared.model.situation import Situation, Target
 from shared.model.target_types import TARGET_TYPES
 from shared.policy.language.fields import DIALECT, GUID, ArmId, Day, Kind, Schema, Text
@@ -172,7 +173,6 @@ def _endpoint(requester: ServiceRequester, entry: Entry) -> ManagedEndpoint:
         value: Any = entry[key]
         return value or ""
 
-    shows_state = requester.service is not Service.KUSTO
     return ManagedEndpoint(
         id=fold(f"{requester.resource}/managedPrivateEndpoints/{text('name')}"),
         name=text("name"),
@@ -180,5 +180,5 @@ def _endpoint(requester: ServiceRequester, entry: Entry) -> ManagedEndpoint:
         sub_resource=text("subResource"),
         request_message=text("requestMessage"),
         provisioning_state=text("provisioningState"),
-        connection_status=text("connectionStatus") if shows_state else None,
+        connection_status=text("connectionStatus") if kind_of(requester).shows_state else None,
     )

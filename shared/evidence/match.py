@@ -1,23 +1,25 @@
-"""Which connection belongs to which managed endpoint: fit, groups, pairing, spent. Pure; all services share it.
+"""Which connection belongs to which managed endpoint: ties, groups, pairing, spent. Pure; all services share it.
 
-Decides whether a service requester's own resource proves a Pending connection (INTERFACE section 8). It does not decide
-whether any rule allows that. Everything uncertain makes a connection wait or be held, never proven.
+Decides whether a service requester's own resource proves a Pending connection. It does not decide whether any rule allows
+that. What stands in the way of a proof is wider than what can be proven, and everything uncertain makes a connection wait
+or be held, never proven.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from shared.evidence.fit import fits, is_its_own, may_be
-from shared.model.check import Check
+from shared.evidence.kinds import kind_of
+from shared.evidence.random_message import LENGTH, weakness
+from shared.evidence.spent import CLOCK_SKEW, is_own, is_used, standing
+from shared.evidence.ties import named_after
+from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
-from shared.model.requester import Binding, ManagedEndpoint, RequesterSide, Service, ServiceRequester
+from shared.model.requester import ManagedEndpoint, RequesterSide, ServiceRequester
 from shared.model.situation import Situation
+from shared.model.target_types import sub_resource_key
 from shared.resource_id import fold
-
-RANDOM_MESSAGE_LENGTH = 22
-"""Characters without a space between them that make a message unguessable: 128 bits in base64url are 22."""
 
 _Group = tuple[list[Connection], list[ManagedEndpoint]]
 
@@ -29,196 +31,246 @@ class Proof:
     Args:
         endpoint: the endpoint that the connection is proven to belong to; None: not proven.
         sub_resources: those (folded) of every endpoint it could belong to; a rule must allow all of them.
-        check: the check that failed, None when proven.
-        expected: what would have proven it.
-        found: what there was instead.
-        waiting: it may still be proven when asked again.
-        claimed: it passes for this requester's (by its name, or for Data Explorer by where it lives).
+        failed: the check that failed, None when proven.
+        claimed: it passes for this requester's: by its name, by where it lives, or by what it carries.
     """
 
     endpoint: ManagedEndpoint | None = None
     sub_resources: frozenset[str] = frozenset()
-    check: Check | None = None
-    expected: str | None = None
-    found: str | None = None
-    waiting: bool = False
+    failed: FailedCheck | None = None
     claimed: bool = True
 
 
-def is_random(message: str) -> bool:
-    """Whether a request message holds a token that nobody guesses: `RANDOM_MESSAGE_LENGTH` characters in a row."""
-    return any(len(word) >= RANDOM_MESSAGE_LENGTH for word in message.split())
-
-
-def freed(binding: Binding, endpoint: ManagedEndpoint | None, connections: Iterable[Connection]) -> bool:
-    """Whether a spent endpoint may be used again: its connection is gone, and it was seen absent or was made later.
-
-    A Pending connection is no longer the one that was approved: it is a new request of a private endpoint with that id.
-    """
-    if any(c.private_endpoint_key == binding.private_endpoint_id and not c.pending for c in connections):
-        return False
-    if binding.absent_since is not None:
-        return True
-    return endpoint is not None and endpoint.created_at is not None and endpoint.created_at > binding.bound_at
-
-
 def passes_for(requester: ServiceRequester, connection: Connection, tenant: str | None) -> bool:
-    """Whether a connection could be this requester's at all; where this is False its resource need not be asked."""
-    return claim(requester, connection, tenant) is None and (tenant is None or tenant in requester.endpoint_tenants)
+    """Whether a connection could be proven this requester's; where this is False its resource need not be asked."""
+    return _disclaimer(requester, connection) is None and (tenant is None or tenant in requester.endpoint_tenants)
 
 
-def claim(requester: ServiceRequester, connection: Connection, tenant: str | None) -> Proof | None:
-    """The failed check of a connection that does not even pass for this requester's; None where it does.
+def prove(requester: ServiceRequester, situation: Situation, names: Collection[str] = ()) -> dict[str, Proof]:
+    """The proof, or what is missing, for each Pending connection of the situation, by the connection's key.
 
-    Synapse and Data Factory name their private endpoints `<resource>.<endpoint>`: the part before the first dot must be the
-    resource, whole. Data Explorer's names say nothing, so there a tenant that is certainly another's excludes it.
+    `names` are those of the policy: a message that holds one is not random (`random_message.weakness`).
     """
+    return _Matcher(requester, situation, names).proofs()
+
+
+def guessable(message: str, requester: ServiceRequester, situation: Situation, names: Collection[str]) -> str | None:
+    """Why a request message of the requester's to this target could be guessed; None where it is random."""
+    ids = (situation.target.id, requester.resource)
+    known = {part.casefold() for i in ids for part in (i.subscription_id, i.resource_group, *i.names)}
+    return weakness(message, known | {requester.name.casefold()} | set(names))
+
+
+def _disclaimer(requester: ServiceRequester, connection: Connection) -> FailedCheck | None:
+    """The failed check of a connection that by its private endpoint's id cannot be this requester's."""
     endpoint = connection.private_endpoint
     if endpoint is None:
-        return Proof(check=Check.PRIVATE_ENDPOINT, expected="the id of a private endpoint", claimed=False)
-    if requester.service is Service.KUSTO:
-        if tenant is None or tenant in requester.endpoint_tenants:
-            return None
-        return Proof(check=Check.TENANT, expected=_tenants(requester), found=tenant, claimed=False)
-    owner = endpoint.name.partition(".")[0]
-    if fold(owner) == fold(requester.resource.name):
+        return FailedCheck(Check.PRIVATE_ENDPOINT, "the id of a private endpoint", connection.private_endpoint_id)
+    owner = kind_of(requester).tie.owner(requester.resource)
+    if owner is None or fold(endpoint.name.partition(".")[0]) == owner:
         return None
-    expected = f"a private endpoint named {requester.resource.name}.<endpoint>"
-    return Proof(check=Check.REQUESTER, expected=expected, found=endpoint.name, claimed=False)
-
-
-def prove(requester: ServiceRequester, situation: Situation) -> dict[str, Proof]:
-    """The proof, or what is missing, for each Pending connection of the situation, by the connection's key."""
-    return _Matcher(requester, situation).proofs()
-
-
-def _tenants(requester: ServiceRequester) -> str:
-    return "one of " + ", ".join(sorted(requester.endpoint_tenants))
+    return FailedCheck(Check.REQUESTER, f"a private endpoint named {requester.resource.name}.<endpoint>", endpoint.name)
 
 
 class _Matcher:
     """The matching of one requester's endpoints with one target's connections."""
 
-    def __init__(self, requester: ServiceRequester, situation: Situation) -> None:
+    def __init__(self, requester: ServiceRequester, situation: Situation, names: Collection[str]) -> None:
         self.requester = requester
         self.situation = situation
+        self.tie = kind_of(requester).tie
         self.side = situation.sides.get(requester.name)
         side = self.side or RequesterSide()
         self.pointing = [e for e in side.endpoints if e.points_at(situation.target.id)]
-        self.bound = {
-            b.endpoint_id: b.private_endpoint_id
-            for b in situation.bindings.get(requester.name, ())
-            if not freed(b, next((e for e in self.pointing if e.id == b.endpoint_id), None), situation.connections)
-        }
-        self.unspent = [e for e in self.pointing if e.id not in self.bound and (e.ready or e.in_the_making)]
-        taken = {b.private_endpoint_id for bindings in situation.bindings.values() for b in bindings}
-        self.candidates = [
-            c
-            for c in situation.connections
-            if (c.pending or (c.decided and c.private_endpoint_key not in taken))
-            and passes_for(requester, c, situation.tenant_of(c))
-        ]
-
-    @property
-    def _shows_no_state(self) -> bool:
-        return self.requester.service is Service.KUSTO
+        own = situation.bindings.get(requester.name, ())
+        alike = (lambda e: e.request_message) if self.tie.by_message else (lambda e: e.id)
+        self.bound = standing(own, self.pointing, situation.connections, alike)
+        self.open = [e for e in self.pointing if (e.ready or e.in_the_making) and not self._is_spent(e)]
+        self.tenants_known = requester.tenants_named or any(b.tenant_id in requester.endpoint_tenants for b in own)
+        self.elsewhere = [b for bindings in situation.bindings.values() for b in bindings]
+        self.groups = self._groups()
+        messages = {e.request_message for e in self.open} if self.tie.by_message else set()
+        self.weak = {m: weak for m in messages if (weak := guessable(m, requester, situation, names))}
 
     def proofs(self) -> dict[str, Proof]:
-        groups = {c.key: group for group in self._groups() for c in group[0]}
-        return {c.key: self._proof(c, groups.get(c.key)) for c in self.situation.connections if c.pending}
+        return {c.key: self._proof(c) for c in self.situation.connections if c.pending}
 
-    def _proof(self, connection: Connection, group: _Group | None) -> Proof:
-        tenant = self.situation.tenant_of(connection)
-        if unclaimed := claim(self.requester, connection, tenant):
-            return unclaimed
-        if tenant is None or tenant not in self.requester.endpoint_tenants:
-            return Proof(check=Check.TENANT, expected=_tenants(self.requester), found=tenant)
-        if self.side is None:
-            return Proof(check=Check.UNREADABLE, expected="its managed private endpoints", found="not read")
-        if self.side.problem is not None:
-            side = self.side
-            return Proof(check=side.problem, expected=str(self.requester.resource), found=side.detail,
-                         waiting=side.transient)  # fmt: skip
-        reserved = next((e for e in self.pointing if self.bound.get(e.id) == connection.private_endpoint_key), None)
-        if reserved is not None and self._fits(connection, reserved):
-            return Proof(endpoint=reserved, sub_resources=frozenset({reserved.sub_resource_key}))
-        return self._by_message(connection) or self._by_group(connection, group) or self._nothing_fits(connection)
+    # --- who stands in whose way
 
-    def _is_its_own(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
-        return is_its_own(self.requester, connection, endpoint)
-
-    def _fits(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
-        return fits(self.requester, connection, endpoint)
+    def _is_spent(self, endpoint: ManagedEndpoint) -> bool:
+        """Whether an approval holds the endpoint. A new request of the private endpoint it is bound to is judged afresh."""
+        binding = self.bound.get(endpoint.id)
+        if binding is None:
+            return False
+        asks_again = any(
+            c.pending and c.private_endpoint_key == binding.private_endpoint_id for c in self.situation.connections
+        )
+        return not asks_again or is_used(binding, self.situation.connections)
 
     def _may_be(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
-        return may_be(self.requester, connection, endpoint)
+        """Whether the connection could be the endpoint's, so that it blocks every other one."""
+        if not self.tie.may_be_carried(self.requester.resource, connection, endpoint):
+            return False
+        if not connection.pending and any(is_own(b, connection) for b in self.elsewhere):
+            return False  # the ledger knows whose it is
+        tenant = self.situation.tenant_of(connection)
+        return tenant is None or tenant in self.requester.endpoint_tenants or not self.tenants_known
 
-    def _by_message(self, connection: Connection) -> Proof | None:
+    def _groups(self) -> dict[str, _Group]:
+        """Connections and endpoints that are linked by what may be, by each connection's key; each is in one group."""
+        left_endpoints = dict(enumerate(self.open))
+        left = {c.key: c for c in self.situation.connections}
+        groups: dict[str, _Group] = {}
+        while left_endpoints:
+            endpoints, connections = [left_endpoints.pop(next(iter(left_endpoints)))], list[Connection]()
+            grown = True
+            while grown:
+                more = [key for key, c in left.items() if any(self._may_be(c, e) for e in endpoints)]
+                connections += [left.pop(key) for key in more]
+                near = [i for i, e in left_endpoints.items() if any(self._may_be(c, e) for c in connections)]
+                endpoints += [left_endpoints.pop(i) for i in near]
+                grown = bool(near)
+            groups |= {c.key: (connections, endpoints) for c in connections}
+        return groups
+
+    # --- what is proven
+
+    def _fits(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
+        """Whether a Pending connection carries the endpoint's tie whole, and nothing speaks against it."""
+        return self.tie.carried(self.requester.resource, connection, endpoint) and self._agrees(connection, endpoint)
+
+    def _agrees(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
+        """The same sub-resource, where both show one; not there before the endpoint; not bound to another connection."""
+        shown = connection.sub_resource
+        if shown and endpoint.sub_resource and sub_resource_key(shown) != endpoint.sub_resource_key:
+            return False
+        seen_at, made_at = connection.seen.at if connection.seen else None, endpoint.created_at
+        if seen_at is not None and made_at is not None and seen_at + CLOCK_SKEW < made_at:
+            return False
+        binding = self.bound.get(endpoint.id)
+        return binding is None or binding.private_endpoint_id == connection.private_endpoint_key
+
+    def _proof(self, connection: Connection) -> Proof:
+        if disclaimer := _disclaimer(self.requester, connection):
+            return Proof(failed=disclaimer, claimed=False)
+        group = self.groups.get(connection.key)
+        tenant = self.situation.tenant_of(connection)
+        if tenant not in self.requester.endpoint_tenants:
+            return self._elsewhere(connection, tenant, group)
+        if self.side is None:
+            return _failed(Check.UNREADABLE, "its managed private endpoints", "not read", Certainty.UNKNOWN)
+        if self.side.problem is not None:
+            return Proof(failed=self.side.problem)
+        return (
+            self._begun(connection)
+            or self._by_message(connection, group)
+            or self._by_group(connection, group)
+            or self._nothing_fits(connection)
+        )
+
+    def _elsewhere(self, connection: Connection, tenant: str | None, group: _Group | None) -> Proof:
+        """The tenant is not one of the service's, or not known."""
+        expected = "one of " + ", ".join(sorted(self.requester.endpoint_tenants))
+        if tenant is None:
+            return Proof(failed=unknown_tenant(expected, connection, self.situation))
+        claimed = group is not None or self.tie.owner(self.requester.resource) is not None
+        return Proof(failed=FailedCheck(Check.TENANT, expected, tenant), claimed=claimed)
+
+    def _begun(self, connection: Connection) -> Proof | None:
+        """An approval that was begun is finished for its very connection, while its endpoint is there and waits."""
+        for endpoint in self.pointing:
+            binding = self.bound.get(endpoint.id)
+            begun = binding is not None and binding.intent_open and is_own(binding, connection)
+            carried = self.tie.may_be_carried(self.requester.resource, connection, endpoint)
+            if begun and endpoint.ready and carried and self._agrees(connection, endpoint):
+                return Proof(endpoint, frozenset({endpoint.sub_resource_key}))
+        return None
+
+    def _by_message(self, connection: Connection, group: _Group | None) -> Proof | None:
         """A random message that only this connection carries proves by itself, also while the endpoint is being made."""
-        if not self._shows_no_state:
+        if group is None or not self.tie.by_message or connection.description in self.weak:
             return None
-        fitting = [e for e in self.unspent if is_random(e.request_message) and self._fits(connection, e)]
+        fitting = [e for e in group[1] if e.stable and self._fits(connection, e)]
         if not fitting:
             return None
-        carriers = [c for c in self.candidates if any(self._fits(c, e) for e in fitting)]
+        carriers = [c for c in group[0] if _says(c, connection.description)]
         if len(carriers) > 1:
             shared = f"{len(carriers)} connections that carry the same message"
-            return self._ambiguous(shared) if self.requester.require_message else None  # else the group decides
-        endpoint = min(fitting, key=lambda e: (not e.ready, e.id))
-        return Proof(endpoint=endpoint, sub_resources=frozenset(e.sub_resource_key for e in fitting))
+            return (
+                self._ambiguous(shared, carriers) if self.requester.require_message else None
+            )  # else the group decides
+        endpoint = min(fitting, key=lambda e: (not e.ready, not named_after(connection, e), e.id))
+        return Proof(endpoint, frozenset(e.sub_resource_key for e in fitting))
 
     def _by_group(self, connection: Connection, group: _Group | None) -> Proof | None:
         """As many connections as endpoints, paired one to one, prove each other."""
-        if group is None or not group[1]:
+        if group is None or not any(self._fits(connection, e) for e in group[1]):
             return None
         connections, endpoints = group
-        if self.requester.require_message:
-            return Proof(check=Check.MESSAGE, found="a shorter message",
-                         expected=f"a random request message of {RANDOM_MESSAGE_LENGTH} characters or more")  # fmt: skip
+        weak = self.weak.get(connection.description)
+        if self.requester.require_message and weak:
+            return _failed(Check.MESSAGE, f"a random request message of {LENGTH} characters or more", weak)
         if any(not e.ready for e in endpoints):
-            return Proof(check=Check.NOT_READY, waiting=True, expected="a managed private endpoint that is provisioned",
-                         found=_states(endpoints))  # fmt: skip
-        if len(connections) != len(endpoints) or any(self.situation.tenant_of(c) is None for c in connections):
-            return self._ambiguous(f"{len(connections)} connections, {len(endpoints)} endpoints")
-        pairs = _pair(connections, endpoints, self._may_be)
+            wanted = "a managed private endpoint that is provisioned"
+            return _failed(Check.NOT_READY, wanted, _states(endpoints), Certainty.WAITING)
+        known = all(self.situation.tenant_of(c) in self.requester.endpoint_tenants for c in connections)
+        if len(connections) != len(endpoints) or not known:
+            return self._ambiguous(f"{len(connections)} connections, {len(endpoints)} endpoints", connections)
+        pairs = _pair(connections, endpoints, self._pairs_with)
         if pairs is None:
-            return self._ambiguous("connections and endpoints that cannot be paired one to one")
-        return Proof(endpoint=pairs[connection.key], sub_resources=frozenset(e.sub_resource_key for e in endpoints))
+            return self._ambiguous("connections and endpoints that cannot be paired one to one", connections)
+        return Proof(pairs[connection.key], frozenset(e.sub_resource_key for e in endpoints))
 
-    def _ambiguous(self, found: str) -> Proof:
-        return Proof(check=Check.AMBIGUOUS, expected="one connection for each endpoint", found=found)
+    def _pairs_with(self, connection: Connection, endpoint: ManagedEndpoint) -> bool:
+        """A decided connection has lost its message: it takes the place of whatever it may be."""
+        if connection.pending:
+            return self._fits(connection, endpoint)
+        return self._may_be(connection, endpoint) and self._agrees(connection, endpoint)
+
+    def _ambiguous(self, found: str, connections: Iterable[Connection]) -> Proof:
+        """Held because of others; where one of them is only in a tenant that nobody named, what to do about it."""
+        wanted = "one connection for each endpoint"
+        unread = [c for c in connections if self.situation.tenant_of(c) is None and self.situation.may_tell_later(c)]
+        if unread:
+            return _failed(Check.AMBIGUOUS, wanted, f"{found}; the tenant of one cannot be read now", Certainty.WAITING)
+        tenants = {t for c in connections if (t := self.situation.tenant_of(c))} - self.requester.endpoint_tenants
+        if tenants:
+            found += (
+                f"; of tenant {', '.join(sorted(tenants))}, which endpointTenants does not hold: add it if the service "
+                "keeps its private endpoints there, else write endpointTenants without it"
+            )
+        return _failed(Check.AMBIGUOUS, wanted, found)
 
     def _nothing_fits(self, connection: Connection) -> Proof:
         """Why no endpoint that counts is this connection's: the most telling of the checks."""
-        own = [e for e in self.pointing if self._is_its_own(connection, e)]
+        own = [e for e in self.pointing if self.tie.carried(self.requester.resource, connection, e)]
         if any(e.id in self.bound for e in own):
-            return Proof(check=Check.SPENT, expected="an endpoint that no approval was spent on",
-                         found="its endpoint belongs to another private endpoint")  # fmt: skip
+            wanted = "an endpoint that no approval was spent on"
+            return _failed(Check.SPENT, wanted, "its endpoint belongs to another private endpoint")
         expected = f"a managed private endpoint of {self.requester.resource} to this target"
-        if own or not self.unspent:
-            return Proof(check=Check.NOT_FOUND, expected=expected, found=_states(own) or "none that waits for approval")
-        if self._shows_no_state:
-            return Proof(check=Check.MESSAGE, expected="the request message of one of its endpoints",
-                         found="another message" if connection.description else "no message")  # fmt: skip
+        if own or not self.open:
+            return _failed(Check.NOT_FOUND, expected, _states(own) or "none that waits for approval")
+        if self.tie.by_message:
+            found = "another message" if connection.description else "no message"
+            return _failed(Check.MESSAGE, "the request message of one of its endpoints", found)
         name = connection.private_endpoint.name if connection.private_endpoint else None
-        return Proof(check=Check.NAME, expected="the name of one of its endpoints to this target", found=name)
+        return _failed(self.tie.check, "the name of one of its endpoints to this target", name)
 
-    def _groups(self) -> list[_Group]:
-        """Connections and endpoints that are linked by fit, each in exactly one group."""
-        free = dict(enumerate(self.unspent))
-        left = {c.key: c for c in self.candidates}
-        groups: list[_Group] = []
-        while left:
-            connections, endpoints = [left.pop(next(iter(left)))], list[ManagedEndpoint]()
-            grown = True
-            while grown:
-                near = [i for i, e in free.items() if any(self._may_be(c, e) for c in connections)]
-                endpoints += [free.pop(i) for i in near]
-                more = [key for key, c in left.items() if any(self._may_be(c, e) for e in endpoints)]
-                connections += [left.pop(key) for key in more]
-                grown = bool(near or more)
-            groups.append((connections, endpoints))
-        return groups
+
+def _says(connection: Connection, message: str) -> bool:
+    """Whether it carries the message now, or did when it was first seen."""
+    return message in (connection.description, connection.seen.message if connection.seen else None)
+
+
+def unknown_tenant(expected: str, connection: Connection, situation: Situation) -> FailedCheck:
+    """The failed check of a connection whose tenant is not known: for good, or only for now."""
+    if situation.may_tell_later(connection):
+        return FailedCheck(Check.UNREADABLE, expected, "a tenant that cannot be read for now", Certainty.WAITING)
+    return FailedCheck(Check.TENANT, expected, None, Certainty.UNKNOWN)
+
+
+def _failed(check: Check, expected: str, found: str | None, certainty: Certainty = Certainty.CERTAIN) -> Proof:
+    return Proof(failed=FailedCheck(check, expected, found, certainty))
 
 
 def _states(endpoints: Iterable[ManagedEndpoint]) -> str:
@@ -226,6 +278,7 @@ def _states(endpoints: Iterable[ManagedEndpoint]) -> str:
     return ", ".join(
         f"{e.name} for {e.sub_resource or 'no sub-resource'}: {e.provisioning_state}"
         + ("" if e.connection_status is None else f"/{e.connection_status or 'no state yet'}")
+        + ("" if e.stable else " (changed while it was read)")
         for e in endpoints
     )
 
@@ -235,7 +288,17 @@ def _pair(
     endpoints: Sequence[ManagedEndpoint],
     fits: Callable[[Connection, ManagedEndpoint], bool],
 ) -> dict[str, ManagedEndpoint] | None:
-    """A one-to-one pairing of all connections with endpoints that fit (augmenting paths), None where there is none."""
+    """A one-to-one pairing of all connections with endpoints that fit: by name where that is possible, else by order."""
+    named = _matching(connections, endpoints, lambda c, e: fits(c, e) and named_after(c, e))
+    return named or _matching(connections, endpoints, fits)
+
+
+def _matching(
+    connections: Sequence[Connection],
+    endpoints: Sequence[ManagedEndpoint],
+    fits: Callable[[Connection, ManagedEndpoint], bool],
+) -> dict[str, ManagedEndpoint] | None:
+    """A perfect matching (augmenting paths), None where there is none."""
     paired: dict[int, Connection] = {}
 
     def place(connection: Connection, tried: set[int]) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.model.check import Check
+from shared.model.check import Check, FailedCheck
 from shared.resource_id import ResourceId, fold, parse
 
 
@@ -34,9 +34,22 @@ class Reason:
     """Why one rule did not apply: the first of its checks that failed, what it wanted and what there was."""
 
     rule: str
-    check: Check
-    expected: str | None = None
-    found: str | None = None
+    failed: FailedCheck
+
+    @property
+    def check(self) -> Check:
+        """The check that failed."""
+        return self.failed.check
+
+    @property
+    def expected(self) -> str | None:
+        """What the rule wanted."""
+        return self.failed.expected
+
+    @property
+    def found(self) -> str | None:
+        """What there was; None: unknown."""
+        return self.failed.found
 
 
 class FirewallResult(StrEnum):
@@ -200,7 +213,9 @@ class Decision:
             request_message=shown["requestMessage"],
             previous_status=shown["previousStatus"],
             rule=shown["rule"],
-            reasons=tuple(Reason(r["rule"], Check(r["check"]), r["expected"], r["found"]) for r in shown["reasons"]),
+            reasons=tuple(
+                Reason(r["rule"], FailedCheck(Check(r["check"]), r["expected"], r["found"])) for r in shown["reasons"]
+            ),
             reasons_omitted=shown["reasonsOmitted"],
             run_id=shown["runId"],
             applied=shown["applied"],
@@ -219,3 +234,8 @@ def request_key(connection_id: str, private_endpoint_id: str | None) -> str:
 
 def _reason(reason: Reason) -> dict[str, Any]:
     return {"rule": reason.rule, "check": reason.check.value, "expected": reason.expected, "found": reason.found}
+
+
+def _read_reason(shown: Mapping[str, Any]) -> Reason:
+    """What `_reason` gave; how certain the failure was is known only while it is decided."""
+    return Reason(shown["rule"], FailedCheck(Check(shown["check"]), shown["expected"], shown["found"]))

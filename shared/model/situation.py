@@ -32,8 +32,11 @@ class Situation:
         tenants: subscription (folded) of each private endpoint -> its tenant as ARM tells it (folded), None: unknown.
         sides: name of a service requester in the policy -> what its resource answered. Absent: not read.
         private_endpoints: private endpoint id (folded) -> what it shows about this target. Absent: not read.
-        bindings: name of a service requester -> its endpoints that are spent.
+        bindings: name of a service requester -> its endpoints that are spent, at this target or at others too.
         home_tenant: the app's own tenant, None: unknown.
+        approving: connection (its key) -> rule of an approval of ours that was begun and is not yet seen Approved.
+        complete: the list of connections is known to be whole; False where it came in pages that did not agree.
+        unread_tenants: subscriptions whose tenant could not be read for now; asking again may tell it.
     """
 
     target: Target
@@ -51,3 +54,13 @@ class Situation:
         """The tenant of the connection's private endpoint, None where it is unknown."""
         endpoint = connection.private_endpoint
         return self.tenants.get(endpoint.subscription_id) if endpoint else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the list shows every connection, once: one that shows an id twice was changed while it was read."""
+        return self.complete and len({c.key for c in self.connections}) == len(self.connections)
+
+    def may_tell_later(self, connection: Connection) -> bool:
+        """Whether the tenant is unknown only because it could not be read for now."""
+        endpoint = connection.private_endpoint
+        return endpoint is not None and endpoint.subscription_id in self.unread_tenants

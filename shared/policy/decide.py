@@ -15,7 +15,7 @@ from datetime import date
 from itertools import islice
 
 from shared.evidence.match import Proof, prove
-from shared.model.check import Check
+from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.decision import Outcome, Reason
 from shared.model.firewall import FirewallWish
@@ -23,7 +23,7 @@ from shared.model.requester import PrivateEndpointRequester, Requester, ServiceR
 from shared.model.situation import Situation
 from shared.model.target_types import sub_resource_key
 from shared.policy.approval_text import stamped_rule
-from shared.policy.checks import Failure, limit_checks, private_endpoint_checks, sub_resource_check, target_checks
+from shared.policy.checks import limit_checks, private_endpoint_checks, sub_resource_check, target_checks
 from shared.policy.rules import Effect, Mode, Policy, Rule
 from shared.policy.verdict import MAX_REASONS, Verdict
 
@@ -34,13 +34,17 @@ def decide(situation: Situation, policy: Policy, today: date) -> tuple[Verdict, 
     return tuple(decision.verdict(connection) for connection in situation.connections)
 
 
+_ABOUT_THE_LIST = (Check.AMBIGUOUS, Check.NOT_READY, Check.SPENT)
+"""What a list that is not whole may be the reason of."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Match:
     """How one rule stands to one connection: `failure` None: it applies; `named`: all but its evidence is there."""
 
     rule: Rule
     index: int
-    failure: Failure | None = None
+    failure: FailedCheck | None = None
     requester: Requester | None = None
     requester_matched: bool = False
     target_matched: bool = False
@@ -59,10 +63,15 @@ class _Decision:
         self.situation = situation
         self.policy = policy
         self.today = today
-        self.target_failures: dict[int, Failure | None] = {}
+        self.target_failures: dict[int, FailedCheck | None] = {}
         self.proofs: dict[str, dict[str, Proof]] = {}
-        stamped = (stamped_rule(c.description) for c in situation.connections if c.approved)
-        self.approved = Counter(rule for rule in stamped if rule)
+        self.read = [
+            r for n, r in policy.requesters.items() if n in situation.sides and isinstance(r, ServiceRequester)
+        ]
+        self.resting = dict(situation.approving)  # connection -> the rule that its approval rests on, or will
+        stamped = {c.key: stamped_rule(c.description) for c in situation.connections if c.approved}
+        self.resting |= {key: rule for key, rule in stamped.items() if rule}
+        self.approved = Counter(self.resting.values())
 
     def verdict(self, connection: Connection) -> Verdict:
         """The verdict on one connection. Enforced rules speak first; a rule in audit mode only where they are silent."""
@@ -70,7 +79,8 @@ class _Decision:
         bare = Verdict(connection, Outcome.UNCHANGED, sub_resource=self._shown(connection), tenant_id=tenant)
         if not connection.pending:
             return bare
-        candidates = self.policy.index.candidates(connection.private_endpoint, tenant)
+        claiming = [r.name for r in self.read if self._proof(r, connection).claimed]
+        candidates = self.policy.index.candidates(connection.private_endpoint, tenant, claiming)
         matches = [self._match(i, connection) for i in candidates if not self._fails_at_target(i)]
         enforced = [m for m in matches if m.rule.mode is Mode.ENFORCE]
         verdict = self._judge(bare, enforced)
@@ -83,6 +93,8 @@ class _Decision:
         if self.policy.mode is Mode.AUDIT:
             verdict = replace(verdict, mode=Mode.AUDIT)
         if verdict.outcome is Outcome.APPROVED and verdict.rule:
+            self.approved.subtract([r for r in [self.resting.get(connection.key)] if r])
+            self.resting[connection.key] = verdict.rule
             self.approved[verdict.rule] += 1
         return self._with_reasons(verdict, matches, candidates)
 
@@ -94,7 +106,7 @@ class _Decision:
         if rejecting := [m for m in rejects if m.failure is None]:
             return _by(bare, Outcome.REJECTED, rejecting[0])
         if unsure := [m for m in rejects if m.named]:
-            return _by(bare, Outcome.HELD, unsure[0])
+            return _held(bare, unsure)
         if denying := [m for m in denies if m.failure is None]:
             return _by(bare, Outcome.DENIED, denying[0])
         if allowing := [m for m in allows if m.failure is None]:
@@ -102,8 +114,7 @@ class _Decision:
             approved = _by(bare, Outcome.APPROVED, allowing[0])
             return replace(approved, rules=tuple(r.name for r in applied), firewall=_combined(applied))
         if named := [m for m in allows if m.named]:
-            waiting = [m for m in named if m.failure and m.failure.waiting]
-            return replace(_by(bare, Outcome.HELD, (waiting or named)[0]), waiting=bool(waiting))
+            return _held(bare, named)
         return replace(bare, outcome=Outcome.HELD)
 
     def _with_reasons(self, verdict: Verdict, matches: list[_Match], candidates: list[int]) -> Verdict:
@@ -111,9 +122,7 @@ class _Decision:
         failed = sorted((m for m in matches if m.failure is not None), key=lambda m: m.nearness)
         others = self._others(candidates, verdict.connection)
         nearest = islice(heapq.merge(failed, others, key=lambda m: m.nearness), MAX_REASONS)
-        reasons = tuple(
-            Reason(m.rule.name, m.failure.check, m.failure.expected, m.failure.found) for m in nearest if m.failure
-        )
+        reasons = tuple(Reason(m.rule.name, m.failure) for m in nearest if m.failure)
         applied = sum(1 for m in matches if m.failure is None)
         return replace(verdict, reasons=reasons, reasons_omitted=len(self.policy.rules) - applied - len(reasons))
 
@@ -136,7 +145,7 @@ class _Decision:
         failure = self._target_failure(index)
         return failure is not None and not failure.unknown
 
-    def _target_failure(self, index: int) -> Failure | None:
+    def _target_failure(self, index: int) -> FailedCheck | None:
         if index not in self.target_failures:
             self.target_failures[index] = target_checks(self.policy.rules[index], self.situation.target)
         return self.target_failures[index]
@@ -153,34 +162,47 @@ class _Decision:
         match = _Match(rule, index, requester=requester)
         if isinstance(requester, PrivateEndpointRequester):
             allow = rule.effect is Effect.ALLOW
-            failed, evidence = private_endpoint_checks(requester, connection, self.situation, allow=allow)
+            failed, evidence = private_endpoint_checks(
+                requester, connection, self.situation, allow=allow, managed=self.policy.managed_tenants
+            )
             if failed is None and evidence is None and allow:
                 evidence = self._own_view(connection)
             return self._finish(replace(match, requester_matched=failed is None), failed or evidence, connection)
         proof = self._proof(requester, connection)
-        failure = proof.check and Failure(
-            proof.check, proof.expected, proof.found, unknown=proof.claimed, waiting=proof.waiting
-        )
-        return self._finish(replace(match, requester_matched=proof.claimed, proof=proof), failure or None, connection)
+        return self._finish(replace(match, requester_matched=proof.claimed, proof=proof), proof.failed, connection)
 
-    def _finish(self, match: _Match, failure: Failure | None, connection: Connection) -> _Match:
+    def _finish(self, match: _Match, failure: FailedCheck | None, connection: Connection) -> _Match:
         """Add the checks of target, sub-resource and limits; keep the first failure in the order of INTERFACE."""
         target = self._target_failure(match.index)
-        limits = limit_checks(match.rule, self.today, self.approved[match.rule.name])
+        limits = limit_checks(match.rule, self.today, self._approved_others(match.rule, connection))
         sub_resources = self._sub_resources(match, failure, connection)
         if sub_resources is not None and sub_resources.check.is_evidence:
             failure, sub_resources = sub_resources, None
         rest = [target, sub_resources, limits]
         match = replace(match, target_matched=target is None)
         if match.rule.effect is not Effect.ALLOW:
-            return _without_evidence(match, [failure, *rest])
+            whole = None if match.rule.effect is Effect.DENY else self._whole()
+            return _without_evidence(match, [failure, *rest, whole])
+        if failure is None or failure.check in _ABOUT_THE_LIST:
+            failure = self._whole() or failure
         selectors = [f for f in rest if f is not None]
         first_is_evidence = failure is not None and failure.check.is_evidence
         ordered = [*selectors, failure] if first_is_evidence else [failure, *selectors]
         named = match.requester_matched and failure is not None and not selectors
         return replace(match, failure=next((f for f in ordered if f is not None), None), named=named)
 
-    def _sub_resources(self, match: _Match, failure: Failure | None, connection: Connection) -> Failure | None:
+    def _approved_others(self, rule: Rule, connection: Connection) -> int:
+        """How many other connections rest on the rule, those that are being approved included."""
+        return self.approved[rule.name] - (self.resting.get(connection.key) == rule.name)
+
+    def _whole(self) -> FailedCheck | None:
+        """What nothing can be proven beside: a list that may lack a connection, or shows one that is gone."""
+        if self.situation.whole:
+            return None
+        expected, found = "a list of the target's connections that does not change", "pages that did not agree"
+        return FailedCheck(Check.NOT_READY, expected, found, Certainty.WAITING)
+
+    def _sub_resources(self, match: _Match, failure: FailedCheck | None, connection: Connection) -> FailedCheck | None:
         """The sub-resource check; a group of endpoints of which only some are allowed is ambiguous, not forbidden."""
         shown = self._shown(connection)
         known = frozenset({sub_resource_key(shown)}) if shown else None
@@ -196,22 +218,18 @@ class _Decision:
 
     def _proof(self, requester: ServiceRequester, connection: Connection) -> Proof:
         if requester.name not in self.proofs:
-            self.proofs[requester.name] = prove(requester, self.situation)
+            self.proofs[requester.name] = prove(requester, self.situation, self.policy.names)
         return self.proofs[requester.name][connection.key]
 
-    def _own_view(self, connection: Connection) -> Failure | None:
+    def _own_view(self, connection: Connection) -> FailedCheck | None:
         """What the private endpoint itself says, where the app may read it."""
         view = self.situation.private_endpoints.get(connection.private_endpoint_key or "")
         if view is None:
             return None
         shown = connection.sub_resource
         if shown and view.sub_resource and sub_resource_key(shown) != sub_resource_key(view.sub_resource):
-            return Failure(Check.NOT_FOUND, f"a private endpoint for {shown}", f"one for {view.sub_resource}")
-        if view.problem is None:
-            return None
-        return Failure(
-            view.problem, "a private endpoint that shows this connection", view.detail, waiting=view.transient
-        )
+            return FailedCheck(Check.NOT_FOUND, f"a private endpoint for {shown}", f"one for {view.sub_resource}")
+        return view.problem
 
     def _shown(self, connection: Connection) -> str | None:
         """The sub-resource as the target shows it, or as the private endpoint does where it was read."""
@@ -219,7 +237,7 @@ class _Decision:
         return connection.sub_resource or (view.sub_resource if view else None)
 
 
-def _without_evidence(match: _Match, failures: list[Failure | None]) -> _Match:
+def _without_evidence(match: _Match, failures: list[FailedCheck | None]) -> _Match:
     """A deny or reject rule: an unknown value satisfies a deny and leaves a reject unsure, which is `named` here."""
     failed = [f for f in failures if f is not None]
     certain = [f for f in failed if not f.unknown]
@@ -228,6 +246,12 @@ def _without_evidence(match: _Match, failures: list[Failure | None]) -> _Match:
     if match.rule.effect is Effect.DENY or not failed:
         return match
     return replace(match, failure=failed[0], named=True)
+
+
+def _held(bare: Verdict, matches: list[_Match]) -> Verdict:
+    """Held for what the rules lack; one whose evidence may still come is named first."""
+    waiting = [m for m in matches if m.failure and m.failure.waiting]
+    return replace(_by(bare, Outcome.HELD, (waiting or matches)[0]), waiting=bool(waiting))
 
 
 def _by(bare: Verdict, outcome: Outcome, match: _Match) -> Verdict:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from shared.model.requester import HOME, PrivateEndpointRequester, Requester, Service
-from shared.policy.rules import Rule
+from shared.evidence.kinds import kind_of
+from shared.model.requester import HOME, PrivateEndpointRequester, Requester
 from shared.resource_id import ResourceId, fold
 
 
 class PolicyIndex:
     """The rules of one policy by what their requesters ask for."""
 
-    def __init__(self, rules: Iterable[Rule], requesters: Iterable[Requester]) -> None:
+    def __init__(self, rules: Iterable[tuple[str, ...] | None], requesters: Iterable[Requester]) -> None:
+        """`rules`: of each rule the names of its requesters, None for any."""
         self._always: list[str] = []
         self._by_subscription: defaultdict[str, list[str]] = defaultdict(list)
         self._by_tenant: defaultdict[str, list[str]] = defaultdict(list)
@@ -27,11 +28,11 @@ class PolicyIndex:
         self._rules_of: defaultdict[str, list[int]] = defaultdict(list)
         self._all: list[int] = []
         self._of_any: list[int] = []
-        for i, rule in enumerate(rules):
+        for i, names in enumerate(rules):
             self._all.append(i)
-            if rule.requesters is None:
+            if names is None:
                 self._of_any.append(i)
-            for name in rule.requesters or ():
+            for name in names or ():
                 self._rules_of[name].append(i)
 
     def _add(self, requester: Requester) -> None:
@@ -44,17 +45,20 @@ class PolicyIndex:
             else:
                 for tenant in requester.tenants:
                     self._by_tenant[tenant].append(requester.name)
-        elif requester.service is Service.KUSTO:
+        elif owner := kind_of(requester).tie.owner(requester.resource):
+            self._by_owner[owner].append(requester.name)
+        else:
             for tenant in requester.endpoint_tenants:
                 self._by_tenant[tenant].append(requester.name)
-        else:
-            self._by_owner[fold(requester.resource.name)].append(requester.name)
 
-    def candidates(self, endpoint: ResourceId | None, tenant: str | None) -> list[int]:
-        """The places (in the file's order) of the rules that a private endpoint of that tenant can concern."""
+    def candidates(self, endpoint: ResourceId | None, tenant: str | None, claiming: Iterable[str] = ()) -> list[int]:
+        """The places (in the file's order) of the rules that a private endpoint of that tenant can concern.
+
+        `claiming`: requesters that it concerns by what it carries, wherever it lives.
+        """
         if endpoint is None:
             return self._all
-        names = [*self._always, *self._by_subscription.get(endpoint.subscription_id, ())]
+        names = [*claiming, *self._always, *self._by_subscription.get(endpoint.subscription_id, ())]
         names += self._by_owner.get(fold(endpoint.name.partition(".")[0]), ())
         if tenant is None:
             names += [name for group in self._by_tenant.values() for name in group]

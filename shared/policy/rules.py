@@ -11,14 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from shared.model.firewall import FirewallWish
-from shared.model.requester import Requester
-from shared.resource_id import ResourceId
-
-if TYPE_CHECKING:
-    from shared.policy.index import PolicyIndex
+from shared.model.requester import MICROSOFT_TENANTS, Requester, ServiceRequester
+from shared.policy.index import PolicyIndex
+from shared.resource_id import ResourceId, parse
 
 
 class Mode(StrEnum):
@@ -99,9 +96,33 @@ class Policy:
     @cached_property
     def index(self) -> PolicyIndex:
         """Which rules a connection can concern."""
-        from shared.policy.index import PolicyIndex
+        return PolicyIndex([rule.requesters for rule in self.rules], self.requesters.values())
 
-        return PolicyIndex(self.rules, self.requesters.values())
+    @cached_property
+    def managed_tenants(self) -> frozenset[str]:
+        """The tenants in which services keep their private endpoints, of every customer: nobody is known by one of them."""
+        services = [r for r in self.requesters.values() if isinstance(r, ServiceRequester)]
+        return MICROSOFT_TENANTS.union(*(r.endpoint_tenants for r in services))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name and id in the policy, in Unicode's folded case: a request message that holds one is no secret."""
+        found = {*self.requesters, *(rule.name for rule in self.rules)}
+        found |= self.scope.subscriptions | self.scope.management_groups
+        ids = set(self.scope.resource_groups)
+        for requester in self.requesters.values():
+            if isinstance(requester, ServiceRequester):
+                ids.add(requester.resource.key)
+                found |= requester.endpoint_tenants
+            else:
+                ids |= requester.resource_groups | requester.private_endpoints
+                found |= requester.tenants | requester.subscriptions
+        for rule in self.rules:
+            ids |= rule.targets.resource_groups | rule.targets.resources
+            found |= rule.targets.subscriptions
+        for resource in map(parse, ids):
+            found |= {resource.subscription_id, resource.resource_group, *resource.names}
+        return frozenset(name.casefold() for name in found)
 
     def requester_of(self, name: str) -> Requester:
         """The requester of that name; a KeyError is a defect, since loading checks every name."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.azure.arm import Arm
 from shared.errors import ApproverError, ForbiddenError, NotFoundError, TransientError
-from shared.model.check import Check
+from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.requester import PrivateEndpointView
 from shared.resource_id import ResourceId, fold, try_parse
 
@@ -31,13 +31,13 @@ class PrivateEndpoints:
         try:
             return view_of(self._arm.get(str(endpoint), API_VERSION), target)
         except NotFoundError as error:
-            return PrivateEndpointView(readable=True, problem=Check.NOT_FOUND, detail=error.code)
+            return PrivateEndpointView(readable=True, problem=_failed(Check.NOT_FOUND, error.code))
         except ForbiddenError:
             return PrivateEndpointView(readable=False)
         except TransientError as error:
-            return PrivateEndpointView(readable=False, problem=Check.UNREADABLE, transient=True, detail=str(error))
+            return PrivateEndpointView(readable=False, problem=_failed(Check.UNREADABLE, str(error), Certainty.WAITING))
         except ApproverError as error:
-            return PrivateEndpointView(readable=False, problem=Check.UNREADABLE, detail=str(error))
+            return PrivateEndpointView(readable=False, problem=_failed(Check.UNREADABLE, str(error)))
 
 
 def view_of(body: dict[str, Any], target: ResourceId) -> PrivateEndpointView:
@@ -51,7 +51,7 @@ def view_of(body: dict[str, Any], target: ResourceId) -> PrivateEndpointView:
     ours = [link for link in links if (i := try_parse(link.get("privateLinkServiceId"))) and i.same(target)]
     if len(ours) != 1:
         found = f"{len(ours)} connections to this target"
-        return PrivateEndpointView(readable=True, problem=Check.NOT_FOUND, detail=found)
+        return PrivateEndpointView(readable=True, problem=_failed(Check.NOT_FOUND, found))
     groups = ours[0].get("groupIds") or []
     sub_resource = groups[0] if len(groups) == 1 else None
     state = fold((ours[0].get("privateLinkServiceConnectionState") or {}).get("status") or "")
@@ -59,5 +59,11 @@ def view_of(body: dict[str, Any], target: ResourceId) -> PrivateEndpointView:
     if state == "pending" and provisioning in ("succeeded", "updating"):
         return PrivateEndpointView(readable=True, sub_resource=sub_resource)
     if state in ("pending", "") and provisioning not in ("failed", "deleting"):
-        return PrivateEndpointView(True, sub_resource, Check.NOT_READY, transient=True, detail=state or "no state yet")
-    return PrivateEndpointView(True, sub_resource, Check.NOT_FOUND, detail=f"{provisioning}, {state or 'no state'}")
+        return PrivateEndpointView(
+            True, sub_resource, _failed(Check.NOT_READY, state or "no state yet", Certainty.WAITING)
+        )
+    return PrivateEndpointView(True, sub_resource, _failed(Check.NOT_FOUND, f"{provisioning}, {state or 'no state'}"))
+
+
+def _failed(check: Check, found: str, certainty: Certainty = Certainty.CERTAIN) -> FailedCheck:
+    return FailedCheck(check, "a private endpoint that shows this connection", found, certainty)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from shared.errors import ApproverError, ForbiddenError, NotFoundError, TransientError
-from shared.model.check import Check
-from shared.model.requester import ManagedEndpoint, RequesterSide, Service, ServiceRequester
+from shared.model.check import Certainty, Check, FailedCheck
+from shared.model.requester import ManagedEndpoint, RequesterSide, ServiceRequester
 from shared.resource_id import ResourceId
 
 
@@ -25,18 +25,22 @@ class RequesterReader(Protocol):
 class RequesterSides:
     """The readers of all services."""
 
-    def __init__(self, readers: Mapping[Service, RequesterReader]) -> None:
+    def __init__(self, readers: Mapping[str, RequesterReader]) -> None:
         self._readers = readers
 
     def read(self, requester: ServiceRequester) -> RequesterSide:
         """The requester's side: its endpoints, or the check that fails because they are not known."""
+
+        def failed(check: Check, error: ApproverError, certainty: Certainty = Certainty.CERTAIN) -> RequesterSide:
+            return RequesterSide(problem=FailedCheck(check, str(requester.resource), str(error), certainty))
+
         try:
             return RequesterSide(self._readers[requester.service].endpoints(requester.resource))
         except NotFoundError as error:
-            return RequesterSide(problem=Check.NOT_FOUND, detail=str(error))
+            return failed(Check.NOT_FOUND, error)
         except ForbiddenError as error:
-            return RequesterSide(problem=Check.UNREADABLE, detail=str(error))
+            return failed(Check.UNREADABLE, error)
         except TransientError as error:
-            return RequesterSide(problem=Check.UNREADABLE, transient=True, detail=str(error))
+            return failed(Check.UNREADABLE, error, Certainty.WAITING)
         except ApproverError as error:
-            return RequesterSide(problem=Check.UNREADABLE, detail=str(error))
+            return failed(Check.UNREADABLE, error)

@@ -124,7 +124,7 @@ def decision_of(verdict: Verdict, request: RequestRecord | None, context: Contex
         private_endpoint_id=connection.private_endpoint_id,
         requester=WhoAsked(
             requester.name if requester else None,
-            requester.service.value if requester else None,
+            requester.service if requester else None,
             endpoint.subscription_id if endpoint else None,
             verdict.tenant_id,
         ),

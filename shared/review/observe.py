@@ -302,7 +302,7 @@ class _Reading:
 def bindings_of(record: Record, requester: ServiceRequester) -> tuple[Binding, ...]:
     """The bindings of one requester's endpoints, as the evidence looks at them."""
     deciding = {
-        fold(i.decision.connection_id or "")
+        (fold(i.decision.connection_id or ""), fold(i.decision.private_endpoint_id or ""))
         for i in record.intents.values()
         if i.approves and i.phase is Phase.DECIDING
     }
@@ -314,7 +314,7 @@ def bindings_of(record: Record, requester: ServiceRequester) -> tuple[Binding, .
             absent_since=spent.absent_since,
             sub_resource=spent.sub_resource,
             connection_id=fold(spent.connection_id),
-            intent_open=fold(spent.connection_id) in deciding,
+            intent_open=(fold(spent.connection_id), spent.private_endpoint_id) in deciding,
             tenant_id=spent.tenant_id,
         )
         for spent in record.spent.values()

@@ -11,9 +11,10 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 
+from shared.evidence.kinds import kind_of
 from shared.ledger.record import Intent
 from shared.model.decision import Outcome
-from shared.model.requester import Service, ServiceRequester
+from shared.model.requester import ServiceRequester
 from shared.model.situation import Situation
 from shared.model.target_types import sub_resource_key
 from shared.policy.verdict import Verdict
@@ -28,15 +29,13 @@ ASKS_AGAIN = 30.0
 
 LONE_DFS = "dfs without blob: the requester needs a managed private endpoint to blob too; the firewall waits for it"
 
-_SHOW_A_STATE = (Service.SYNAPSE, Service.DATA_FACTORY)
-
 log = logging.getLogger(__name__)
 
 
 def requester_shows_it(intent: Intent, context: Context) -> float | None:
     """None where the requester's side shows Approved, or is no longer waited for; else seconds until it is asked again."""
     requester = context.policy.requesters.get(intent.requester)
-    if not isinstance(requester, ServiceRequester) or requester.service not in _SHOW_A_STATE:
+    if not isinstance(requester, ServiceRequester) or not kind_of(requester).shows_state:
         return None
     if context.now - intent.created_at >= WAITS_FOR_REQUESTER:
         log.warning(

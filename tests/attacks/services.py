@@ -9,10 +9,13 @@ from typing import Any
 
 from local.azure.client import Reply
 from local.azure.tenants import HOME_TENANT
-from shared.model.requester import Service
+from shared.model.requester import MICROSOFT_TENANTS
 from tests.functional.estate import OPERATOR, Azure, Json, Request, Target
 
-SERVICES = (Service.KUSTO, Service.SYNAPSE, Service.DATA_FACTORY)
+SERVICES = ("kusto", "synapse", "dataFactory")
+NAMED = sorted(MICROSOFT_TENANTS)
+"""Endpoint tenants that a policy names, so that nobody of another one is in anybody's way."""
+
 _SYNAPSE = "https://dev.azuresynapse.net"
 
 
@@ -27,10 +30,10 @@ class _Wire:
 
 
 _WIRES = {
-    Service.KUSTO: _Wire("Microsoft.Kusto/clusters", "2023-08-15", "managedPrivateEndpoints",
+    "kusto": _Wire("Microsoft.Kusto/clusters", "2023-08-15", "managedPrivateEndpoints",
                          {"sku": {"name": "Standard_E2a_v4", "tier": "Standard"}}),
-    Service.SYNAPSE: _Wire("Microsoft.Synapse/workspaces", "2021-06-01"),
-    Service.DATA_FACTORY: _Wire("Microsoft.DataFactory/factories", "2018-06-01"),
+    "synapse": _Wire("Microsoft.Synapse/workspaces", "2021-06-01"),
+    "dataFactory": _Wire("Microsoft.DataFactory/factories", "2018-06-01"),
 }  # fmt: skip
 
 
@@ -39,20 +42,18 @@ class Owner:
     """One resource of a service that makes managed private endpoints."""
 
     azure: Azure
-    service: Service
+    service: str
     id: str
     tenant: str = HOME_TENANT
 
     @classmethod
-    def make(
-        cls, azure: Azure, service: Service, subscription: str, *, tenant: str = HOME_TENANT, name: str = ""
-    ) -> Owner:
+    def make(cls, azure: Azure, service: str, subscription: str, *, tenant: str = HOME_TENANT, name: str = "") -> Owner:
         """A new one, in a subscription of a tenant."""
         wire = _WIRES[service]
         known = name or f"svc{uuid.uuid4().hex[:12]}"
         resource = f"/subscriptions/{subscription}/resourceGroups/rg-services/providers/{wire.type}/{known}"
         azure.arm("PUT", resource, wire.version, {"location": "westeurope", **(wire.body or {})}, tenant=tenant)
-        if service is Service.DATA_FACTORY:
+        if service == "dataFactory":
             azure.arm(
                 "PUT", f"{resource}/managedVirtualNetworks/default", wire.version, {"properties": {}}, tenant=tenant
             )
@@ -64,13 +65,13 @@ class Owner:
 
     def requester(self, **more: Any) -> Json:
         """As a requester of a policy."""
-        return {"service": self.service.value, "resource": self.id, **more}
+        return {"service": self.service, "resource": self.id, **more}
 
     def ask(self, target: Target, group: str, *, name: str = "", message: str = "") -> Managed:
         """Ask for a managed private endpoint; nothing of it is there before time passes."""
         endpoint = Managed(self, name or f"mpe-{uuid.uuid4().hex[:8]}", message)
         properties = {"privateLinkResourceId": target.id, "groupId": group}
-        if self.service is Service.KUSTO:
+        if self.service == "kusto":
             properties["requestMessage"] = message
         endpoint.call("PUT", {"properties": properties}).ok()
         return endpoint
@@ -81,7 +82,7 @@ def twin_of(ours: Owner) -> Owner:
 
     Names are unique within a service only: a factory may have our workspace's name, and a workspace our factory's.
     """
-    other = {Service.SYNAPSE: Service.DATA_FACTORY, Service.DATA_FACTORY: Service.SYNAPSE}.get(ours.service)
+    other = {"synapse": "dataFactory", "dataFactory": "synapse"}.get(ours.service)
     subscription, tenant = str(uuid.uuid4()), str(uuid.uuid4())
     return Owner.make(ours.azure, other or ours.service, subscription, tenant=tenant, name=ours.name if other else "")
 
@@ -102,7 +103,7 @@ class Managed:
     def call(self, method: str, body: Any = None) -> Reply:
         """GET, PUT or DELETE it, as its owner may."""
         owner, wire, client = self.owner, _WIRES[self.owner.service], self.owner.azure.client
-        if owner.service is not Service.SYNAPSE:
+        if owner.service != "synapse":
             return client.arm(method, self.id, body, tenant=owner.tenant, client=OPERATOR, api_version=wire.version)
         token = client.token(owner.tenant, OPERATOR, _SYNAPSE)
         path = f"/synapse/{owner.name}/{wire.endpoints}/{self.name}?api-version=2020-12-01"

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.model.requester import Service
 from shared.resource_id import parse
 from shared.triggers.messages import ReviewMessage
-from tests.attacks.services import Owner, twin_of
+from tests.attacks.services import NAMED, Owner, twin_of
 from tests.functional.estate import READY, Party, Request, Target
 from tests.functional.world import World, allow, deny
 
@@ -34,9 +33,9 @@ def account(world: World) -> Target:
 
 @pytest.fixture
 def ours(world: World) -> Owner:
-    """A cluster of ours, and a policy that approves its requests."""
-    owner = Owner.make(world.azure, Service.KUSTO, world.home.subscription)
-    world.policy({"ours": owner.requester()}, allow("ours"))
+    """A cluster of ours, and a policy that approves its requests and names the tenants of their private endpoints."""
+    owner = Owner.make(world.azure, "kusto", world.home.subscription)
+    world.policy({"ours": owner.requester(endpointTenants=NAMED)}, allow("ours"))
     return owner
 
 
@@ -109,7 +108,7 @@ def test_a_message_that_a_later_review_has_answered_causes_no_other(world: World
 
 
 def test_firewall_work_that_waits_for_our_side_reads_it_no_second_time(world: World, account: Target) -> None:
-    ours = Owner.make(world.azure, Service.SYNAPSE, world.home.subscription)
+    ours = Owner.make(world.azure, "synapse", world.home.subscription)
     firewall = {"publicNetworkAccess": "selectedNetworks", "settleSeconds": 1}
     world.policy({"ours": ours.requester()}, allow("ours", firewall=firewall))
     for group in ("blob", "dfs", "queue"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from shared.model.requester import Service
 from shared.settings import read_settings
 from tests.attacks.interrupted import InterruptedApp
 from tests.attacks.services import Owner
@@ -23,7 +22,7 @@ def app(world: World) -> InterruptedApp:
 def test_a_request_that_a_person_rejects_while_a_slow_review_reads_on_is_not_approved_over_it(
     world: World, app: InterruptedApp
 ) -> None:
-    ours = Owner.make(world.azure, Service.KUSTO, world.home.subscription)
+    ours = Owner.make(world.azure, "kusto", world.home.subscription)
     world.policy({"ours": ours.requester()}, allow("ours"))
     namespace, stranger = world.namespace(), world.stranger()
     genuine = ours.ask(namespace, "namespace")

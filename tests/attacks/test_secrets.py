@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from shared.model.requester import Service
 from tests.attacks.services import Owner, twin_of
 from tests.functional.estate import READY
 from tests.functional.world import World, allow
@@ -42,7 +41,7 @@ def lines() -> Any:
 
 def test_a_random_message_is_told_to_nobody_before_its_request_shows_it(world: World, lines: list[str]) -> None:
     """Somebody who reads logs and alerts must not learn it while the endpoint is being made."""
-    ours = Owner.make(world.azure, Service.KUSTO, world.home.subscription)
+    ours = Owner.make(world.azure, "kusto", world.home.subscription)
     world.policy({"ours": ours.requester(requireMessage=True)}, allow("ours"))
     account, message = world.storage_account(), secrets.token_urlsafe(18)
     ours.ask(account, "blob", message=message)
@@ -64,7 +63,7 @@ def test_a_random_message_is_told_to_nobody_before_its_request_shows_it(world: W
 def test_tokens_keys_and_signed_urls_are_in_no_log_line_no_alert_and_not_in_the_ledger(
     world: World, lines: list[str]
 ) -> None:
-    ours = Owner.make(world.azure, Service.SYNAPSE, world.home.subscription)
+    ours = Owner.make(world.azure, "synapse", world.home.subscription)
     firewall = {"publicNetworkAccess": "disabled", "settleSeconds": 1}
     world.policy({"ours": ours.requester()}, allow("ours", firewall=firewall))
     namespace = world.namespace()

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from shared.model.requester import MICROSOFT_TENANTS
 from tests.functional.estate import APPEARS, READY, Cluster, Json, Target
 from tests.functional.world import World, allow
 
@@ -122,9 +123,23 @@ def test_another_customers_cluster_that_copies_the_message_gets_nothing_and_hold
     assert ours.status == "Approved"
 
 
-def test_a_stranger_in_a_tenant_of_their_own_who_copies_the_message_does_not_hold_ours_up(
+def test_a_stranger_in_a_tenant_that_nobody_named_who_copies_the_message_holds_ours_up(
     world: World, adx: Cluster, account: Target
 ) -> None:
+    ours = adx.endpoint(account, "blob")
+    copy = world.stranger().endpoint(account, "blob", message=ours.message)
+
+    world.wake(account)
+
+    assert (ours.status, copy.status) == ("Pending", "Pending")
+    assert world.alert_types() == ["EvidenceMissing", "EvidenceMissing"]
+
+
+def test_a_stranger_who_copies_the_message_holds_nobody_up_where_the_policy_names_the_tenants(
+    world: World, account: Target
+) -> None:
+    adx = world.cluster()
+    world.policy({"adx": adx.requester(endpointTenants=sorted(MICROSOFT_TENANTS))}, allow("adx"))
     ours = adx.endpoint(account, "blob")
     copy = world.stranger().endpoint(account, "blob", message=ours.message)
 

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from shared.model.requester import Service
 from shared.settings import read_settings
 from tests.attacks.interrupted import InterruptedApp
 from tests.attacks.services import Managed, Owner, twin_of
@@ -152,7 +151,7 @@ class MixtureWorld(World):
     @cached_property
     def ours(self) -> dict[str, Owner]:
         """Our services by their names in the policy, which is written with them."""
-        kinds = (Service.KUSTO, Service.KUSTO, Service.SYNAPSE, Service.DATA_FACTORY)
+        kinds = ("kusto", "kusto", "synapse", "dataFactory")
         made = {n: Owner.make(self.azure, k, self.home.subscription) for n, k in zip(OWNERS, kinds, strict=True)}
         requesters = {n: owner.requester() for n, owner in made.items()} | {"hub": self.hub.requester()}
         requesters["adx"] |= {"requireMessage": True}
@@ -332,7 +331,7 @@ class Mixture:
         return next((one["requestMessage"] for one in self.seen() if one["requesterId"].lower() == ours), None)
 
     def _by_message(self, key: Key) -> bool:
-        return self.world.ours[key.owner].service is Service.KUSTO
+        return self.world.ours[key.owner].service == "kusto"
 
     def _forgery(self, step: Forge, message: str) -> Managed | Request | None:
         name = self._name(step.key)

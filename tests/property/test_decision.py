@@ -14,7 +14,8 @@ from shared.policy.approval_text import stamp
 from shared.policy.decide import decide
 from shared.policy.rules import Effect, Policy, Rule, Targets
 from shared.policy.verdict import Verdict
-from tests.property.situations import TODAY, policies, rules, situations
+from tests.situations.strategies import policies, rules, situations
+from tests.situations.world import TODAY
 
 
 def approved(situation: Situation, policy: Policy) -> set[str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.alerts.conditions import AlertType, Condition, condition_of, digest, one_line, policy_invalid
-from shared.model.check import Check
+from shared.model.check import Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.decision import Decision, Outcome, Reason
 from shared.model.requester import MICROSOFT_TENANTS
@@ -25,7 +25,7 @@ CONNECTION = Connection(f"{TARGET}/privateEndpointConnections/c", ENDPOINT, "Pen
 
 def decision(outcome: Outcome, *, rule: str | None = None, check: Check | None = None, found: str = "", problem: str = "",
              tenant: str | None = None, connection: Connection = CONNECTION) -> Decision:  # fmt: skip
-    reasons = (Reason(rule or "r", check, found=found),) if check else ()
+    reasons = (Reason(rule or "r", FailedCheck(check, found=found)),) if check else ()
     verdict = Verdict(connection, outcome, rule, reasons=reasons, tenant_id=tenant)
     return Decision("d", TARGET, verdict, outcome, "hash", NOW, problem=problem or None)
 

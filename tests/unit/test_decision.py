@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.model.check import Check
+from shared.model.check import Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.decision import Decision, FirewallOutcome, Outcome, Reason, request_key
 from shared.model.requester import PrivateEndpointRequester
@@ -23,7 +23,7 @@ VERDICT = Verdict(
     Outcome.APPROVED,
     "hub-reads",
     PrivateEndpointRequester("hub"),
-    (Reason("other", Check.REQUESTER, "adx", "unknown"),),
+    (Reason("other", FailedCheck(Check.REQUESTER, "adx", "unknown")),),
     3,
     tenant_id="22222222-2222-2222-2222-222222222222",
     sub_resource="blob",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.model.check import Check
+from shared.model.check import Certainty, Check
 from shared.requesters.private_endpoint import view_of
 from shared.resource_id import parse
 
@@ -54,7 +54,9 @@ def test_an_endpoint_that_waits_at_the_target_agrees(body: dict[str, Any]) -> No
 )
 def test_an_endpoint_that_shows_no_such_request_is_no_evidence(body: dict[str, Any]) -> None:
     view = view_of(body, TARGET)
-    assert (view.readable, view.problem, view.transient) == (True, Check.NOT_FOUND, False)
+    assert view.readable
+    assert view.problem is not None
+    assert (view.problem.check, view.problem.certainty) == (Check.NOT_FOUND, Certainty.CERTAIN)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,8 @@ def test_an_endpoint_that_shows_no_such_request_is_no_evidence(body: dict[str, A
 )
 def test_an_endpoint_that_is_still_being_made_is_waited_for(body: dict[str, Any]) -> None:
     view = view_of(body, TARGET)
-    assert (view.problem, view.transient) == (Check.NOT_READY, True)
+    assert view.problem is not None
+    assert (view.problem.check, view.problem.certainty) == (Check.NOT_READY, Certainty.WAITING)
 
 
 @pytest.mark.parametrize("groups", [[], None, ["blob", "dfs"]])

@@ -12,7 +12,13 @@ from datetime import date
 from typing import Any
 
 from shared.model.firewall import FirewallWish
-from shared.model.requester import MICROSOFT_TENANTS, PrivateEndpointRequester, Requester, Service, ServiceRequester
+from shared.model.requester import (
+    MICROSOFT_TENANTS,
+    PRIVATE_ENDPOINT,
+    PrivateEndpointRequester,
+    Requester,
+    ServiceRequester,
+)
 from shared.model.target_types import TargetType, target_type
 from shared.policy.language import schema
 from shared.policy.language.findings import Finding, InvalidPolicyError, Report, quoted
@@ -80,7 +86,7 @@ def read(text: bytes | str, report: Report) -> Document | None:
 
 
 def _check_tenants(requester: Entry, report: Report) -> None:
-    if requester["service"] != Service.PRIVATE_ENDPOINT:
+    if requester["service"] != PRIVATE_ENDPOINT:
         return
     for place, tenant in requester.items("tenants"):
         if tenant in MICROSOFT_TENANTS:
@@ -108,7 +114,7 @@ def _check_requesters(rule: Entry, requesters: dict[str, Entry | None], report: 
         requester = requesters.get(name)
         if name not in requesters:
             report.unknown(place, "requester", name, tuple(requesters))
-        elif requester and rule["effect"] and not allows and requester["service"] != Service.PRIVATE_ENDPOINT:
+        elif requester and rule["effect"] and not allows and requester["service"] != PRIVATE_ENDPOINT:
             what = f"{name} is a {requester['service']} requester"
             report.error(place, f"{what}: a {rule['effect']} rule names only privateEndpoint requesters, or any")
 
@@ -159,8 +165,8 @@ def _scope(entry: Entry) -> Scope:
 
 
 def _requester(name: str, entry: Entry) -> Requester:
-    service = Service(entry["service"])
-    if service is Service.PRIVATE_ENDPOINT:
+    service = entry["service"]
+    if service == PRIVATE_ENDPOINT:
         return PrivateEndpointRequester(
             name,
             _set(entry["tenants"]),
@@ -168,8 +174,10 @@ def _requester(name: str, entry: Entry) -> Requester:
             _keys(entry["resourceGroups"]),
             _keys(entry["privateEndpoints"]),
         )
-    tenants = _set(entry["endpointTenants"]) or MICROSOFT_TENANTS
-    return ServiceRequester(name, service, entry["resource"], bool(entry["requireMessage"]), tenants)
+    named = _set(entry["endpointTenants"])
+    return ServiceRequester(
+        name, service, entry["resource"], bool(entry["requireMessage"]), named or MICROSOFT_TENANTS, bool(named)
+    )
 
 
 def _rule(entry: Entry) -> Rule:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from shared.model.requester import Service, ServiceRequester
+from shared.evidence.kinds import kind_of
+from shared.model.requester import Requester, ServiceRequester
 from shared.model.target_types import TARGET_TYPES, sub_resource_key
 from shared.policy.language.document import Document
 from shared.policy.language.findings import Place, Report, quoted
@@ -47,11 +48,11 @@ def _warn_requesters(policy: Policy, entry: Entry, report: Report) -> None:
         if name not in used:
             report.warning(requester_entry.node, f"no rule uses the requester {name}")
         if (
-            requester.service is Service.KUSTO
-            and isinstance(requester, ServiceRequester)
+            isinstance(requester, ServiceRequester)
+            and kind_of(requester).tie.by_message
             and not requester.require_message
         ):
-            message = "without requireMessage: true a copied request message can pass as the cluster's own"
+            message = "without requireMessage: true a copied request message can pass as the requester's own"
             report.warning(requester_entry.place("requireMessage"), message)
 
 
@@ -140,10 +141,14 @@ def _warn_firewall(policy: Policy, rule: Rule, entry: Entry, report: Report) -> 
     elif rule.firewall and rule.firewall.public_network_access is None and rule.firewall.trusted_services == "keep":
         report.warning(entry.place("firewall"), "this section asks for nothing")
     elif rule.firewall and rule.firewall.trusted_services == "deny":
-        clusters = [n for n in rule.requesters or () if policy.requesters[n].service is Service.KUSTO]
-        if clusters:
+        users = [n for n in rule.requesters or () if _uses_trusted_services(policy.requesters[n])]
+        if users:
             message = (
-                f"Data Explorer ({', '.join(map(quoted, clusters))}) may rely on the exception that this removes: ingestion "
-                "with its managed identity stops, and so do Event Grid deliveries and diagnostic logs to the target"
+                f"{', '.join(map(quoted, users))} may rely on the exception that this removes: a cluster's ingestion with "
+                "its managed identity stops, and so do Event Grid deliveries and diagnostic logs to the target"
             )
             report.warning(entry["firewall"].place("trustedServices"), message)
+
+
+def _uses_trusted_services(requester: Requester) -> bool:
+    return isinstance(requester, ServiceRequester) and kind_of(requester).uses_trusted_services

@@ -5,7 +5,8 @@ The descriptions are what an editor shows beside each key. What depends on sever
 
 from __future__ import annotations
 
-from shared.model.requester import HOME, Service
+from shared.evidence.kinds import KINDS, Kind
+from shared.model.requester import HOME, PRIVATE_ENDPOINT
 from shared.model.target_types import TARGET_TYPES, sub_resource_key
 from shared.policy.language.fields import DIALECT, GUID, ArmId, Choice, Day, Flag, Number, Schema, Text
 from shared.policy.language.records import Either, Field, ListOf, MapOf, Record, Variant
@@ -46,26 +47,25 @@ _ENDPOINT_TENANTS = Field(
 )
 
 
-def _service(what: str, arm_type: str, *more: Field) -> Record:
-    resource = Field("resource", ArmId(what, (arm_type,)), f"The whole id of {what}, which is ours.", required=True)
-    return Record("a requester", (resource, *more, _ENDPOINT_TENANTS))
+_REQUIRE_MESSAGE = Field(
+    "requireMessage",
+    Flag(),
+    "true (recommended): a request is proven only by a random request message of 22 characters or more, which the "
+    "managed private endpoint carries too. `python -m shared.policy message` prints one.",
+    default=False,
+)
+
+
+def _service(kind: Kind) -> Record:
+    what = ArmId(kind.what, (kind.resource_type,))
+    resource = Field("resource", what, f"The whole id of {kind.what}, which is ours.", required=True)
+    message = (_REQUIRE_MESSAGE,) if kind.tie.by_message else ()
+    return Record("a requester", (resource, *message, _ENDPOINT_TENANTS))
 
 
 _REQUESTERS: dict[str, Record] = {
-    Service.KUSTO: _service(
-        "a Data Explorer cluster",
-        "Microsoft.Kusto/clusters",
-        Field(
-            "requireMessage",
-            Flag(),
-            "true (recommended): a request is proven only by a random request message of 22 characters or more, which the "
-            "managed private endpoint carries too. `python -m shared.policy message` prints one.",
-            default=False,
-        ),
-    ),
-    Service.SYNAPSE: _service("a Synapse workspace", "Microsoft.Synapse/workspaces"),
-    Service.DATA_FACTORY: _service("a data factory", "Microsoft.DataFactory/factories"),
-    Service.PRIVATE_ENDPOINT: Record(
+    **{kind.service: _service(kind) for kind in KINDS.values()},
+    PRIVATE_ENDPOINT: Record(
         "a privateEndpoint requester",
         (
             Field(

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from shared.model.check import Check
+from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.firewall import FirewallWish
 from shared.model.requester import PrivateEndpointRequester, RequesterSide
 from shared.policy.approval_text import stamp, stamped_rule
 from shared.policy.decide import decide
 from shared.policy.rules import Mode, Rule, Targets
 from shared.policy.verdict import MAX_REASONS, Verdict
-from tests.policies.world import (
+from tests.situations.world import (
     CONSTANT,
     ELSEWHERE,
     HOME_TENANT,
@@ -189,8 +189,8 @@ class TestAudit:
 class TestEvidence:
     def test_a_rule_whose_evidence_may_still_come_is_named_before_one_whose_will_not(self) -> None:
         sides = {
-            "adx": RequesterSide(problem=Check.NOT_FOUND),
-            "ws": RequesterSide(problem=Check.UNREADABLE, transient=True),
+            "adx": RequesterSide(problem=FailedCheck(Check.NOT_FOUND)),
+            "ws": RequesterSide(problem=FailedCheck(Check.UNREADABLE, certainty=Certainty.WAITING)),
         }
         world = situation(connection("ws.mpe"), sides=sides)
         verdict = one(world, allow("adx", name="never"), allow("ws", name="soon"))

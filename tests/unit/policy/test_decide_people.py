@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared.model.check import Check
+from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.requester import HOME, PrivateEndpointRequester, PrivateEndpointView
 from shared.policy.rules import Rule, Targets
 from shared.policy.verdict import Verdict
-from tests.policies.world import (
+from tests.situations.world import (
     ELSEWHERE,
     GROUP,
     HOME_TENANT,
@@ -132,10 +132,11 @@ class TestPeople:
         assert (agrees.outcome, agrees.sub_resource) == ("approved", "Blob")
         assert seen(sub_resource="dfs").reasons[0].check == "subResource"
         assert seen().reasons[0].check == "subResource"
-        problem = seen(sub_resource="blob", problem=Check.NOT_FOUND, detail="gone", transient=True)
+        waits = FailedCheck(Check.NOT_FOUND, found="gone", certainty=Certainty.WAITING)
+        problem = seen(sub_resource="blob", problem=waits)
         assert (problem.outcome, problem.rule, problem.waiting) == ("held", "allows", True)
         assert (problem.reasons[0].check, reason(problem)[1]) == ("evidence.notFound", "gone")
-        assert not seen(sub_resource="blob", problem=Check.NOT_FOUND).waiting
+        assert not seen(sub_resource="blob", problem=FailedCheck(Check.NOT_FOUND)).waiting
 
     def test_the_target_and_the_private_endpoint_must_show_the_same_sub_resource(self) -> None:
         views = {private_endpoint("mine", OURS).lower(): PrivateEndpointView(readable=True, sub_resource="dfs")}
@@ -146,7 +147,8 @@ class TestPeople:
         assert reason(verdict) == ("a private endpoint for blob", "one for dfs")
 
     def test_what_it_shows_matters_to_no_deny_rule(self) -> None:
-        views = {private_endpoint("mine", OURS).lower(): PrivateEndpointView(readable=True, problem=Check.NOT_FOUND)}
+        gone = PrivateEndpointView(readable=True, problem=FailedCheck(Check.NOT_FOUND))
+        views = {private_endpoint("mine", OURS).lower(): gone}
         assert one(situation(OURS_ASK, private_endpoints=views), deny("people")).outcome == "denied"
 
 
@@ -225,7 +227,7 @@ class TestUnknown:
         (replace(PARTNER, resource_groups=frozenset({GROUP})), PARTNER_ASKS, GROUP, PARTNER_GROUP),
         (PARTNER, replace(PARTNER_ASKS, private_endpoint_id="x"), "the id of a private endpoint", "x"),
         (replace(PARTNER, tenants=frozenset(), subscriptions=frozenset({SERVICES})), connection("a", ""),
-         "not one of Microsoft's managed-endpoint tenants", MICROSOFT),
+         "not a tenant in which services keep every customer's private endpoints", MICROSOFT),
     ],
 )  # fmt: skip
 def test_a_requester_that_fails_tells_what_was_wanted_and_found(
@@ -237,7 +239,7 @@ def test_a_requester_that_fails_tells_what_was_wanted_and_found(
 def test_a_private_endpoint_that_disagrees_tells_why() -> None:
     views = {
         private_endpoint("mine", OURS).lower(): PrivateEndpointView(
-            readable=True, problem=Check.NOT_FOUND, detail="gone"
+            readable=True, problem=FailedCheck(Check.NOT_FOUND, "a private endpoint that shows this connection", "gone")
         )
     }
     verdict = one(situation(OURS_ASK, private_endpoints=views), allow("people"))

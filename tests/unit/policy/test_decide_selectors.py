@@ -10,7 +10,7 @@ import pytest
 from shared.model.situation import Target
 from shared.policy.rules import Rule, Targets
 from shared.policy.verdict import Verdict
-from tests.policies.world import (
+from tests.situations.world import (
     CONSTANT,
     ELSEWHERE,
     EVENT_HUBS,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.model.requester import MICROSOFT_TENANTS, PrivateEndpointRequester, Service, ServiceRequester
+from shared.model.requester import MICROSOFT_TENANTS, PrivateEndpointRequester, ServiceRequester
 from shared.model.target_types import TARGET_TYPES, TargetType
 from shared.policy.language.document import check, impossible, load
 from shared.policy.language.findings import Finding, InvalidPolicyError
@@ -55,7 +55,7 @@ def test_every_key_reaches_the_model() -> None:
     assert policy.mode is Mode.ENFORCE
     assert policy.scope.management_groups == {"landing-zones", "2024"}
     assert isinstance(adx, ServiceRequester)
-    assert (adx.service, adx.require_message, adx.resource.name) == (Service.KUSTO, True, "adx")
+    assert (adx.service, adx.require_message, adx.resource.name) == ("kusto", True, "adx")
     assert adx.endpoint_tenants == {"22222222-2222-2222-2222-222222222222"}
     assert isinstance(hub, PrivateEndpointRequester)
     assert hub.tenants == {"home", "22222222-2222-2222-2222-222222222222"}

@@ -7,12 +7,12 @@ from typing import Any
 
 from shared.commands.explain import Explanation, explain
 from shared.commands.simulate import as_text, compare, simulate_target
-from shared.model.check import Check
+from shared.model.check import Check, FailedCheck
 from shared.model.firewall import FirewallWish
 from shared.model.requester import RequesterSide
 from shared.model.situation import Situation
 from shared.policy.rules import Mode, Rule
-from tests.policies.world import (
+from tests.situations.world import (
     ADX,
     CONSTANT,
     OURS,
@@ -40,7 +40,7 @@ def lines(explanation: Explanation) -> list[str]:
 
 
 def test_a_side_that_could_not_be_read_says_why() -> None:
-    side = RequesterSide(problem=Check.UNREADABLE, detail="Microsoft.Kusto/clusters/read is missing")
+    side = RequesterSide(problem=FailedCheck(Check.UNREADABLE, found="Microsoft.Kusto/clusters/read is missing"))
     told = lines(explained(situation(connection(), sides={"adx": side}), allow("adx")))
     assert any("evidence.unreadable: Microsoft.Kusto/clusters/read is missing" in line for line in told)
     assert told[-1].startswith("not proven: evidence.unreadable")

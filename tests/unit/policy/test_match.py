@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from shared.evidence.match import is_random
-from tests.policies.world import (
+from shared.evidence.random_message import weakness
+from shared.model.connection import Seen
+from tests.situations.world import (
     ADX,
+    BOUND,
     CLUSTER,
     CONSTANT,
     ELSEWHERE,
     MICROSOFT,
     PARTNER_TENANT,
     PARTNERS,
+    RANDOM,
     STORAGE,
     STRICT_ADX,
     allow,
@@ -32,6 +35,7 @@ from tests.policies.world import (
 )
 
 APPROVED = ("approved", None)
+WORDS = "a message that is not one token of A-Z a-z 0-9 _ + / = -"
 AMBIGUOUS = ("held", "evidence.ambiguous")
 LATER = datetime(2026, 11, 11, tzinfo=UTC)
 
@@ -63,14 +67,33 @@ class TestRandomMessage:
         assert told(kusto(*two, endpoints=(endpoint(),))) == [AMBIGUOUS] * 2
         assert told(kusto(*two, endpoints=(endpoint("1"), endpoint("2", sub_resource="dfs")))) == [APPROVED] * 2
 
-    def test_a_copy_from_another_tenant_spoils_nothing(self) -> None:
-        copy = connection("b", subscription=PARTNERS)
-        verdicts = strict(connection("a"), copy, endpoints=(endpoint(),))
+    def test_a_copy_from_a_tenant_that_nobody_named_blocks(self) -> None:
+        """The service may keep its endpoints there: then the copy is the genuine one."""
+        both = (connection("a"), connection("b", subscription=PARTNERS))
+        verdicts = strict(*both, endpoints=(endpoint(),))
+        assert told(verdicts) == [AMBIGUOUS, ("held", "tenant")]
+        assert [v.rule for v in verdicts] == ["allows", "allows"]
+        assert f"of tenant {PARTNER_TENANT}, which endpointTenants does not hold" in str(reason(verdicts[0])[1])
+
+    def test_a_copy_from_another_tenant_spoils_nothing_where_the_policy_names_the_tenants(self) -> None:
+        both = (connection("a"), connection("b", subscription=PARTNERS))
+        named = replace(STRICT_ADX, tenants_named=True)
+        verdicts = decided(situation(*both, endpoints=(endpoint(),)), allow("adx"), requesters=(named,))
         assert told(verdicts) == [APPROVED, ("held", "tenant")]
         assert [v.rule for v in verdicts] == ["allows", None], "what certainly is another's names no rule"
 
-    def test_what_certainly_is_anothers_does_not_pass_for_the_cluster_in_a_rule_for_several(self) -> None:
-        theirs = connection("b", subscription=PARTNERS)
+    @pytest.mark.parametrize(
+        ("tenant", "expected"), [(MICROSOFT, APPROVED), (PARTNER_TENANT, AMBIGUOUS), (None, AMBIGUOUS)]
+    )
+    def test_an_approval_shows_in_which_tenants_the_service_keeps_its_endpoints(
+        self, tenant: str, expected: Any
+    ) -> None:
+        both = (connection("a"), connection("b", subscription=PARTNERS))
+        known = {"adx": (binding("earlier", "id/earlier", tenant_id=tenant),)}
+        assert told(strict(*both, endpoints=(endpoint(),), bindings=known))[0] == expected
+
+    def test_what_carries_nothing_of_ours_does_not_pass_for_the_cluster_in_a_rule_for_several(self) -> None:
+        theirs = connection("b", "another", subscription=PARTNERS)
         (verdict,) = decided(situation(theirs, endpoints=(endpoint(),)), allow("adx", "people"))
         assert (verdict.outcome, verdict.rule) == ("held", None)
 
@@ -80,7 +103,7 @@ class TestRandomMessage:
         assert told(strict(unknown, endpoints=(endpoint(),))) == [("held", "tenant")]
 
     def test_another_tenant_than_microsofts_can_be_named(self) -> None:
-        theirs = replace(STRICT_ADX, endpoint_tenants=frozenset({PARTNER_TENANT}))
+        theirs = replace(STRICT_ADX, endpoint_tenants=frozenset({PARTNER_TENANT}), tenants_named=True)
         world = situation(connection("a"), connection("b", subscription=PARTNERS), endpoints=(endpoint(),))
         verdicts = decided(world, allow("adx"), requesters=(theirs,))
         assert told(verdicts) == [("held", "tenant"), APPROVED]
@@ -114,10 +137,27 @@ class TestRandomMessage:
 
     @pytest.mark.parametrize(
         ("message", "expected"),
-        [("x" * 22, True), ("x" * 21, False), ("see ticket " + "x" * 22, True), ("x " * 22, False), ("", False)],
+        [
+            ("0123456789abcdefABCDEF", None),
+            ("0123456789abcdefABCDE", "a shorter message"),
+            ("", "no message"),
+            ("x" * 22, "a message of too few different characters"),
+            ("ab" * 40, None),  # 80 bits by its own counts
+            ("ab" * 31, "a message of too few different characters"),
+            ("see ticket 0123456789abcdefABCDEF", "a message that is not one token of A-Z a-z 0-9 _ + / = -"),
+            (
+                "Please approve https://data.blob.core.windows.net",
+                "a message that is not one token of A-Z a-z 0-9 _ + / = -",
+            ),
+            ("\u200b" * 22, "a message that is not one token of A-Z a-z 0-9 _ + / = -"),
+            ("0123456789abcdefABCDEF\n", "a message that is not one token of A-Z a-z 0-9 _ + / = -"),
+            ("\u0430123456789abcdefABCDEF", "a message that is not one token of A-Z a-z 0-9 _ + / = -"),
+            ("q3Jm0wV8zKf2Landing7YtXc1aB", "a message that holds the name landing"),
+            ("_+/=-ABCDEFGHIJKLMNOPQ", None),
+        ],
     )
-    def test_it_has_22_characters_in_a_row(self, message: str, expected: bool) -> None:
-        assert is_random(message) is expected
+    def test_it_is_one_token_of_22_characters_that_nobody_guesses(self, message: str, expected: str | None) -> None:
+        assert weakness(message, {"landing", "q3"}) == expected
 
 
 class TestGroup:
@@ -128,7 +168,7 @@ class TestGroup:
     def test_with_require_message_a_constant_one_proves_nothing(self) -> None:
         (verdict,) = verdicts = strict(connection(message=CONSTANT), endpoints=(endpoint(message=CONSTANT),))
         assert told(verdicts) == [("held", "evidence.message")]
-        assert reason(verdict) == ("a random request message of 22 characters or more", "a shorter message")
+        assert reason(verdict) == ("a random request message of 22 characters or more", WORDS)
 
     @pytest.mark.parametrize(("connections", "endpoints"), [(2, 1), (1, 2), (3, 2)])
     def test_not_as_many_connections_as_endpoints_is_ambiguous(self, connections: int, endpoints: int) -> None:
@@ -186,7 +226,7 @@ class TestGroup:
         made = (endpoint("e1", CONSTANT), endpoint("e2", CONSTANT, "dfs"))
         assert told(kusto(*asking, endpoints=made)) == [AMBIGUOUS, ("held", "tenant")]
 
-    @pytest.mark.parametrize("status", ["Approved", "Rejected"])
+    @pytest.mark.parametrize("status", ["Approved", "Rejected", "Disconnected", ""])
     def test_a_decided_connection_that_no_endpoint_is_bound_to_counts_too(self, status: str) -> None:
         theirs = connection("b", CONSTANT, status=status)
         made = (endpoint(message=CONSTANT),)
@@ -194,9 +234,81 @@ class TestGroup:
         spent = {"adx": (binding("b", "id/another"),)}
         assert told(kusto(connection("a", CONSTANT), theirs, endpoints=made, bindings=spent))[0] == APPROVED
 
-    def test_a_connection_that_is_gone_does_not_count(self) -> None:
-        gone = connection("b", CONSTANT, status="Disconnected")
-        assert told(kusto(connection("a", CONSTANT), gone, endpoints=(endpoint(message=CONSTANT),)))[0] == APPROVED
+    def test_a_decided_connection_that_is_plainly_another_s_does_not_count(self) -> None:
+        seen = Seen("another message", BOUND)
+        theirs = connection("mpe", "approved", status="Approved", seen=seen)
+        unseen = connection("b", "approved", status="Approved")
+        for other in (theirs, unseen):
+            made = (endpoint(message=CONSTANT),)
+            assert told(kusto(connection("a", CONSTANT), other, endpoints=made))[0] == APPROVED
+
+    @pytest.mark.parametrize("name", ["mpe", "xmpex", "a.MPE-1"])
+    def test_one_that_was_decided_before_anybody_saw_its_message_counts_by_any_part_of_its_name(
+        self, name: str
+    ) -> None:
+        unseen = connection(name, "approved", status="Approved")
+        made = (endpoint(message=CONSTANT),)
+        assert told(kusto(connection("a", CONSTANT), unseen, endpoints=made))[0] == AMBIGUOUS
+
+    def test_the_message_that_a_waiting_connection_was_first_seen_with_counts_too(self) -> None:
+        edited = connection("b", "edited", seen=Seen(CONSTANT, BOUND))
+        made = (endpoint(message=CONSTANT),)
+        assert told(kusto(connection("a", CONSTANT), edited, endpoints=made)) == [
+            AMBIGUOUS,
+            ("held", "evidence.message"),
+        ]
+
+    def test_one_that_was_there_before_the_endpoint_is_not_its_own_and_blocks_all_the_same(self) -> None:
+        old = connection("a", CONSTANT, seen=Seen(CONSTANT, BOUND))
+        made = (endpoint(message=CONSTANT, created_at=LATER),)
+        assert told(kusto(old, endpoints=made)) == [("held", "evidence.notFound")]
+        assert told(kusto(old, connection("b", CONSTANT), endpoints=made)) == [("held", "evidence.notFound"), AMBIGUOUS]
+
+    def test_pairs_go_by_name_before_order(self) -> None:
+        asking = [connection("dfs-mpe.guid", CONSTANT), connection("blob-mpe.guid", CONSTANT)]
+        made = (endpoint("blob-mpe", CONSTANT), endpoint("dfs-mpe", CONSTANT, "dfs"))
+        verdicts = kusto(*asking, endpoints=made)
+        assert [(v.outcome, v.endpoint_id) for v in verdicts] == [
+            ("approved", "id/dfs-mpe"),
+            ("approved", "id/blob-mpe"),
+        ]
+
+    def test_pairs_go_by_order_where_not_all_have_a_name(self) -> None:
+        asking = [connection("dfs-mpe.guid", CONSTANT), connection("x", CONSTANT)]
+        made = (endpoint("e1", CONSTANT), endpoint("dfs-mpe", CONSTANT, "dfs"))
+        assert [v.outcome for v in kusto(*asking, endpoints=made)] == ["approved", "approved"]
+
+    @pytest.mark.parametrize("lists", ["pages", "twice"])
+    def test_nothing_is_approved_beside_a_list_that_is_not_whole(self, lists: str) -> None:
+        asking = [connection("a", CONSTANT)] * (2 if lists == "twice" else 1)
+        verdicts = kusto(*asking, endpoints=(endpoint(message=CONSTANT),), complete=lists == "twice")
+        assert set(told(verdicts)) == {("held", "evidence.notReady")}
+        assert all(v.waiting for v in verdicts)
+
+    @pytest.mark.parametrize("message", [RANDOM, CONSTANT])
+    def test_an_endpoint_that_two_reads_do_not_agree_on_proves_nothing_and_blocks(self, message: str) -> None:
+        (verdict,) = verdicts = kusto(connection("a", message), endpoints=(endpoint(message=message, stable=False),))
+        assert told(verdicts) == [("held", "evidence.notReady")]
+        assert verdict.waiting
+        assert reason(verdict)[1] == "mpe for blob: Succeeded (changed while it was read)"
+
+    @pytest.mark.parametrize("private_endpoint_id", [None, "nonsense"])
+    def test_a_connection_without_an_id_that_carries_the_message_blocks(self, private_endpoint_id: str | None) -> None:
+        nameless = connection("b", private_endpoint_id=private_endpoint_id)
+        assert told(strict(connection("a"), nameless, endpoints=(endpoint(),))) == [
+            AMBIGUOUS,
+            ("held", "privateEndpoint"),
+        ]
+
+    def test_a_tenant_that_cannot_be_read_for_now_is_waited_for(self) -> None:
+        unread = connection("b", CONSTANT, ELSEWHERE)
+        verdicts = kusto(unread, endpoints=(endpoint(message=CONSTANT),), unread_tenants=frozenset({ELSEWHERE}))
+        assert told(verdicts) == [("held", "evidence.unreadable")]
+        assert verdicts[0].waiting
+        both = (connection("a", CONSTANT), unread)
+        verdicts = kusto(*both, endpoints=(endpoint(message=CONSTANT),), unread_tenants=frozenset({ELSEWHERE}))
+        assert told(verdicts) == [AMBIGUOUS, ("held", "evidence.unreadable")]
+        assert all(v.waiting for v in verdicts)
 
     def test_endpoints_to_other_targets_do_not_count(self) -> None:
         other = endpoint("other", CONSTANT, target_id=f"{STORAGE}2")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from shared.evidence.match import freed, passes_for
-from shared.model.check import Check
-from shared.model.requester import MICROSOFT_TENANTS, RequesterSide
-from tests.policies.world import (
+from shared.evidence.match import passes_for
+from shared.evidence.spent import may_be_reused
+from shared.model.check import Certainty, Check, FailedCheck
+from shared.model.connection import Seen
+from shared.model.requester import MICROSOFT_TENANTS, Binding, ManagedEndpoint, RequesterSide
+from shared.resource_id import fold
+from tests.situations.world import (
     ADX,
     BOUND,
     CLUSTER,
@@ -87,9 +91,19 @@ class TestWorkspace:
         assert told(verdicts) == [("held", "evidence.notReady")]
         assert reason(verdict)[1] == "mpe for blob: Succeeded/no state yet"
 
-    def test_an_approved_connection_does_not_count(self) -> None:
-        again = connection("ws.MPE", "", status="Approved")
-        assert told(synapse(connection("ws.mpe", ""), again, endpoints=(workspace_endpoint(),)))[0] == APPROVED
+    @pytest.mark.parametrize("status", ["Approved", "Rejected", "Disconnected", ""])
+    def test_one_of_its_name_that_does_not_wait_counts_unless_the_ledger_knows_whose_it_is(self, status: str) -> None:
+        other = connection("2", "", status=status, private_endpoint_id=private_endpoint("ws.mpe", group="y"))
+        made = (workspace_endpoint(),)
+        assert told(synapse(connection("ws.mpe", ""), other, endpoints=made))[0] == AMBIGUOUS
+        known = replace(
+            binding("x", "id/other"), private_endpoint_id=fold(other.private_endpoint_id or ""), connection_id=other.key
+        )
+        verdicts = synapse(connection("ws.mpe", ""), other, endpoints=made, bindings={"adx": (known,)})
+        assert told(verdicts)[0] == APPROVED
+        another = replace(known, connection_id=connection("3").key)
+        verdicts = synapse(connection("ws.mpe", ""), other, endpoints=made, bindings={"adx": (another,)})
+        assert told(verdicts)[0] == AMBIGUOUS, "the ledger knows another connection of that private endpoint"
 
     def test_two_private_endpoints_of_one_name_are_ambiguous(self) -> None:
         second = connection("2", "", private_endpoint_id=private_endpoint("ws.mpe", group="y"))
@@ -110,6 +124,55 @@ class TestSpent:
         expected = "an endpoint that no approval was spent on", "its endpoint belongs to another private endpoint"
         assert reason(verdict) == expected
 
+    def test_an_approval_that_was_begun_is_finished_beside_a_copy(self) -> None:
+        begun = {"adx": (binding("a", intent_open=True),)}
+        verdicts = kusto(connection("a"), connection("b"), endpoints=(endpoint(),), bindings=begun)
+        assert told(verdicts) == [APPROVED, ("held", "evidence.spent")]
+
+    @pytest.mark.parametrize(
+        ("bound", "made", "check"),
+        [
+            (binding("a"), endpoint(message=CONSTANT), "evidence.ambiguous"),
+            (binding("x", intent_open=True), endpoint(message=CONSTANT), "evidence.spent"),
+            (binding("a", intent_open=True, connection="b"), endpoint(message=CONSTANT), "evidence.ambiguous"),
+            (
+                binding("a", intent_open=True),
+                endpoint(message=CONSTANT, provisioning_state="Creating"),
+                "evidence.notReady",
+            ),
+            (binding("a", intent_open=True), endpoint(message=CONSTANT, stable=False), "evidence.notReady"),
+            (
+                binding("a", intent_open=True),
+                endpoint(message=CONSTANT, provisioning_state="Deleting"),
+                "evidence.spent",
+            ),
+            (binding("a", intent_open=True), endpoint(message=CONSTANT, target_id="elsewhere"), "evidence.notFound"),
+        ],
+        ids=[
+            "closed",
+            "of another private endpoint",
+            "of another connection",
+            "being made",
+            "changing",
+            "going",
+            "gone",
+        ],
+    )
+    def test_whatever_else_asks_under_a_bound_private_endpoint_is_judged_afresh(
+        self, bound: Binding, made: ManagedEndpoint, check: str
+    ) -> None:
+        """Its private endpoint's id may be another's by now: beside a copy it is as ambiguous as any request."""
+        asking = (connection("a", CONSTANT), connection("b", CONSTANT))
+        assert told(kusto(*asking, endpoints=(made,), bindings={"adx": (bound,)}))[0] == ("held", check)
+
+    def test_a_request_beside_an_approved_connection_of_its_own_private_endpoint_is_not_approved(self) -> None:
+        approved = connection("a", "approved", status="Approved", seen=Seen(RANDOM, BOUND))
+        second = connection("second", private_endpoint_id=private_endpoint("a"))
+        for intent_open in (True, False):
+            known = {"adx": (binding("a", intent_open=intent_open),)}
+            verdicts = strict(approved, second, endpoints=(endpoint(),), bindings=known)
+            assert told(verdicts)[1] == ("held", "evidence.spent")
+
     def test_it_still_proves_the_one_that_it_was_spent_on(self) -> None:
         spent = {"adx": (binding("a"),)}
         for message in (RANDOM, CONSTANT):
@@ -120,7 +183,7 @@ class TestSpent:
     def test_it_proves_nothing_for_one_that_no_longer_fits(self) -> None:
         spent = {"adx": (binding("a"),)}
         assert told(strict(connection("a", "another"), endpoints=(endpoint(),), bindings=spent)) == [
-            ("held", "evidence.notFound")
+            ("held", "evidence.message")
         ]
 
     def test_the_bindings_of_another_requester_free_nothing_and_bind_nothing(self) -> None:
@@ -145,8 +208,8 @@ class TestSpent:
             ]
 
     def test_an_endpoint_that_is_not_there_frees_nothing(self) -> None:
-        assert not freed(binding("a"), None, ())
-        assert freed(binding("a", absent_since=LATER), None, ())
+        assert not may_be_reused(binding("a"), None, ())
+        assert may_be_reused(binding("a", absent_since=LATER), None, ())
 
     def test_only_the_endpoint_of_the_binding_is_looked_at(self) -> None:
         spent = {"adx": (binding("a", "id/old"),)}
@@ -161,14 +224,14 @@ class TestUnreadable:
         assert told(verdicts) == [("held", "evidence.unreadable")]
         assert reason(verdict) == ("its managed private endpoints", "not read")
 
-    @pytest.mark.parametrize("transient", [True, False])
+    @pytest.mark.parametrize("certainty", [Certainty.CERTAIN, Certainty.WAITING])
     @pytest.mark.parametrize("problem", [Check.NOT_FOUND, Check.UNREADABLE])
-    def test_why_it_is_not_known_is_told(self, problem: Check, transient: bool) -> None:
-        side = RequesterSide(problem=problem, transient=transient, detail="no permission")
+    def test_why_it_is_not_known_is_told(self, problem: Check, certainty: Certainty) -> None:
+        side = RequesterSide(problem=FailedCheck(problem, str(CLUSTER), "no permission", certainty))
         (verdict,) = verdicts = decided(situation(connection(), sides={"adx": side}), allow("adx"))
         assert told(verdicts) == [("held", problem.value)]
         assert reason(verdict) == (str(CLUSTER), "no permission")
-        assert verdict.waiting is transient
+        assert verdict.waiting is (certainty is Certainty.WAITING)
 
     def test_a_cluster_without_endpoints_to_the_target_is_told(self) -> None:
         (verdict,) = kusto(connection(), endpoints=())

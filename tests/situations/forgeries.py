@@ -1,7 +1,7 @@
 """What an attacker can put on the wire: private endpoint ids and messages that pass for a genuine request's.
 
-He chooses every part of an id but the subscription, and in one of Microsoft's subscriptions only what the service lets its
-customers choose; the message is always his (facts/requesters.md, section 2).
+A requester chooses every part of an id but the subscription, and in one of Microsoft's subscriptions only what the service
+lets its customers choose; the message is always the requester's.
 """
 
 from __future__ import annotations
@@ -11,18 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.model.connection import Connection
-from shared.model.requester import Service
 from shared.policy.approval_text import stamp
-from tests.attacks.paper import (
-    MANAGED_GROUP,
-    MICROSOFTS,
-    NOBODYS,
-    OURS,
-    THEIRS,
-    Genuine,
-    connection,
-    private_endpoint_id,
-)
+from tests.situations.genuine import MANAGED_GROUP, Genuine, connection
+from tests.situations.world import ELSEWHERE, OURS, SERVICES, THEIRS, private_endpoint
 
 Forge = Callable[[Genuine], tuple[str | None, str]]
 
@@ -52,8 +43,8 @@ class Forgery:
         endpoint_id, message = self.forge(genuine)
         return connection(genuine.target, endpoint_id, message)
 
-    def fit_of(self, service: Service) -> Fit:
-        return self.kusto if service is Service.KUSTO else self.fit
+    def fit_of(self, genuine: Genuine) -> Fit:
+        return self.kusto if genuine.by_message else self.fit
 
 
 def _at(subscription: str, group: str = "") -> Forge:
@@ -61,7 +52,7 @@ def _at(subscription: str, group: str = "") -> Forge:
 
     def forge(genuine: Genuine) -> tuple[str, str]:
         name = group or f"vnet-{subscription[:8]}-westeurope-10-rg"
-        return private_endpoint_id(genuine.endpoint_name, subscription, name), genuine.description
+        return private_endpoint(genuine.endpoint_name, subscription, name), genuine.description
 
     return forge
 
@@ -71,9 +62,7 @@ def _named(change: Callable[[str, str], str]) -> Forge:
 
     def forge(genuine: Genuine) -> tuple[str, str]:
         owner, _, endpoint = genuine.endpoint_name.partition(".")
-        return private_endpoint_id(
-            change(owner, endpoint)
-        ), "" if genuine.service is Service.KUSTO else genuine.description
+        return private_endpoint(change(owner, endpoint), group=MANAGED_GROUP), ""
 
     return forge
 
@@ -82,14 +71,14 @@ def _says(change: Callable[[str], str]) -> Forge:
     """In one of Microsoft's subscriptions, with a message made from the genuine one."""
 
     def forge(genuine: Genuine) -> tuple[str, str]:
-        return private_endpoint_id("evil.mpe"), change(genuine.message)
+        return private_endpoint("evil.mpe", group=MANAGED_GROUP), change(genuine.message)
 
     return forge
 
 
 def _id(change: Callable[[str], str | None]) -> Forge:
     def forge(genuine: Genuine) -> tuple[str | None, str]:
-        return change(private_endpoint_id(genuine.endpoint_name)), genuine.description
+        return change(private_endpoint(genuine.endpoint_name, group=MANAGED_GROUP)), genuine.description
 
     return forge
 
@@ -118,15 +107,15 @@ FORGERIES = (
     _elsewhere("in the attacker's subscription, in a group named like Microsoft's", _at(THEIRS)),
     _elsewhere("in the attacker's subscription, in the very group's name", _at(THEIRS, MANAGED_GROUP)),
     _elsewhere("in a subscription of our own", _at(OURS)),
-    Forgery("in a subscription that ARM does not know", _at(NOBODYS), Fit.UNKNOWN, Fit.UNKNOWN),
-    Forgery("through the attacker's own service in Microsoft's tenant", _at(MICROSOFTS, "rg"), Fit.WHOLE, Fit.WHOLE),
+    Forgery("in a subscription that ARM does not know", _at(ELSEWHERE), Fit.UNKNOWN, Fit.UNKNOWN),
+    Forgery("through the attacker's own service in Microsoft's tenant", _at(SERVICES, "rg"), Fit.WHOLE, Fit.WHOLE),
     _nameless("without an id", lambda _: None),
     _nameless("with an empty id", lambda _: ""),
     _nameless("with words for an id", lambda _: "the one you are waiting for"),
     _nameless("with a slash too many", lambda known: f"{known}/"),
     _nameless("with a child's id", lambda known: f"{known}/manualPrivateLinkServiceConnections/link"),
     _nameless("with the id of another type", lambda known: known.replace("privateEndpoints", "privateLinkServices")),
-    _nameless("with a subscription that is no GUID", lambda known: known.replace(MICROSOFTS, f"{MICROSOFTS}0")),
+    _nameless("with a subscription that is no GUID", lambda known: known.replace(SERVICES, f"{SERVICES}0")),
     _nameless("with a query behind the id", lambda known: f"{known}?x=1"),
     _owner("with our resource's name inside the attacker's", lambda owner, mpe: f"x{owner}.{mpe}"),
     _owner("with our resource's name before the attacker's", lambda owner, mpe: f"{owner}x.{mpe}"),
@@ -136,12 +125,12 @@ FORGERIES = (
     _owner("with our whole name as one part", lambda owner, mpe: f"{owner}-{mpe}"),
     _owner("with a Cyrillic look-alike of the name", lambda owner, mpe: f"{owner.replace('p', 'р')}.{mpe}"),
     _owner("with a long s in the name", lambda owner, mpe: f"{owner.replace('s', 'ſ').replace('d', 'ԁ')}.{mpe}"),
-    _owner("with a name in full width", lambda owner, mpe: f"{owner.replace('o', 'ｏ')}.{mpe}"),
+    _owner("with a name in full width", lambda owner, mpe: f"{chr(ord(owner[0]) + 0xFEE0)}{owner[1:]}.{mpe}"),
     _owner("with a zero-width joiner in the name", lambda owner, mpe: f"{owner[:2]}\u200d{owner[2:]}.{mpe}"),
     _endpoint("with more behind the endpoint's name", lambda owner, mpe: f"{owner}.{mpe}-2"),
     _endpoint("with more before the endpoint's name", lambda owner, mpe: f"{owner}.x{mpe}"),
     _endpoint("with a dot more", lambda owner, mpe: f"{owner}.{mpe}.{mpe}"),
-    _endpoint("with a look-alike in the endpoint's name", lambda owner, mpe: f"{owner}.{mpe.replace('a', 'а')}"),
+    _endpoint("with a look-alike in the endpoint's name", lambda owner, mpe: f"{owner}.{mpe.replace('e', 'е')}"),
     _endpoint("with nothing behind the dot", lambda owner, _: f"{owner}."),
     _message("with a part of the message", lambda known: known[:-1]),
     _message("with more than the message", lambda known: f"{known}!"),

@@ -7,48 +7,46 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.model.check import Check
+from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.firewall import FirewallWish
 from shared.model.requester import (
     HOME,
-    MICROSOFT_TENANTS,
     Binding,
     ManagedEndpoint,
     PrivateEndpointRequester,
     PrivateEndpointView,
     Requester,
     RequesterSide,
-    Service,
     ServiceRequester,
 )
 from shared.model.situation import Situation, Target
 from shared.policy.approval_text import stamp
 from shared.policy.rules import Effect, Mode, Policy, Rule, Scope, Targets
-from shared.resource_id import parse
+from tests.situations.world import (
+    CLUSTER,
+    EVENT_HUBS,
+    GROUP,
+    HOME_TENANT,
+    MICROSOFT,
+    OURS,
+    PARTNER_TENANT,
+    PARTNERS,
+    SERVICES,
+    STORAGE,
+    TODAY,
+    WORKSPACE,
+    private_endpoint,
+)
 
-TODAY = date(2026, 11, 21)
-OURS, PARTNERS, SERVICES = (f"{digit * 8}-0000-0000-0000-000000000000" for digit in "123")
-HOME_TENANT, PARTNER_TENANT = (f"{digit * 8}-0000-0000-0000-000000000000" for digit in "ab")
-MICROSOFT = min(MICROSOFT_TENANTS)
-PARTNER_GROUP = f"/subscriptions/{PARTNERS}/resourcegroups/x"
-GROUP = f"/subscriptions/{OURS}/resourcegroups/rg"
-STORAGE = parse(f"{GROUP}/providers/Microsoft.Storage/storageAccounts/data")
-EVENT_HUBS = parse(f"{GROUP}/providers/Microsoft.EventHub/namespaces/events")
-CLUSTER = parse(f"{GROUP}/providers/Microsoft.Kusto/clusters/adx")
-WORKSPACE = parse(f"{GROUP}/providers/Microsoft.Synapse/workspaces/ws")
 MESSAGES = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210", "Please approve", "")
 SUB_RESOURCES = ("blob", "dfs")
 
 
-def private_endpoint(subscription: str, name: str, group: str = "x") -> str:
-    return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/privateEndpoints/{name}"
-
-
 PRIVATE_ENDPOINTS = [
-    *(private_endpoint(SERVICES, name) for name in ("ws.mpe-1", "ws.mpe-2", "WS.mpe-1", "xws.mpe-1", "mine")),
-    *(private_endpoint(OURS, name) for name in ("mine", "ws.mpe-1")),
-    *(private_endpoint(PARTNERS, "mine", group) for group in ("x", "y")),
+    *(private_endpoint(name, SERVICES) for name in ("ws.mpe-1", "ws.mpe-2", "WS.mpe-1", "xws.mpe-1", "mine")),
+    *(private_endpoint(name, OURS) for name in ("mine", "ws.mpe-1")),
+    *(private_endpoint("mine", PARTNERS, group) for group in ("x", "y")),
 ]
 STATES = [*("Pending",) * 6, "Approved", "Rejected", "Disconnected"]
 STAMPS = [stamp("Approved", f"rule-{n}", "d") for n in range(3)]
@@ -62,9 +60,9 @@ def usually(value: Any, *others: Any) -> st.SearchStrategy[Any]:
 policy_requesters: st.SearchStrategy[dict[str, Requester]] = st.fixed_dictionaries(
     {
         "adx": st.sampled_from(
-            [ServiceRequester("adx", Service.KUSTO, CLUSTER, require_message=wanted) for wanted in (True, False)]
+            [ServiceRequester("adx", "kusto", CLUSTER, require_message=wanted) for wanted in (True, False)]
         ),
-        "ws": st.just(ServiceRequester("ws", Service.SYNAPSE, WORKSPACE)),
+        "ws": st.just(ServiceRequester("ws", "synapse", WORKSPACE)),
         "ours": st.just(PrivateEndpointRequester("ours", frozenset({HOME}))),
         "partner": st.sampled_from(
             [
@@ -144,7 +142,8 @@ def connections(draw: st.DrawFn, number: int) -> Connection:
 def sides(draw: st.DrawFn, requester: str) -> RequesterSide:
     """Up to two managed endpoints of a requester, or why they are not known."""
     if draw(usually(None, "problem")):
-        return RequesterSide((), draw(st.sampled_from([Check.NOT_FOUND, Check.UNREADABLE])), draw(st.booleans()), "why")
+        check = draw(st.sampled_from([Check.NOT_FOUND, Check.UNREADABLE]))
+        return RequesterSide((), FailedCheck(check, found="why", certainty=draw(st.sampled_from(Certainty))))
     shown = [(state, "Pending") for state in ("Succeeded", "Succeeded", "Creating", "Failed")]
     shown += [("Succeeded", status) for status in ("Pending", "Approved", "")]
     endpoints = []
@@ -176,7 +175,7 @@ def bindings(draw: st.DrawFn, requester: str) -> tuple[Binding, ...]:
 
 VIEWS = [
     PrivateEndpointView(readable=True, sub_resource="blob"),
-    PrivateEndpointView(readable=True, problem=Check.NOT_FOUND),
+    PrivateEndpointView(readable=True, problem=FailedCheck(Check.NOT_FOUND)),
     PrivateEndpointView(readable=False),
 ]
 

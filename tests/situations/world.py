@@ -1,6 +1,7 @@
-"""A small world for tests of decisions: one storage account, a cluster, a workspace, our people and a partner.
+"""Situations as values: a storage account, a cluster, a workspace, our people, a partner, strangers.
 
-Each function makes one thing, complete and ordinary; a test names only what matters to it.
+The one builder of situations for all tests of pure code. Each function makes one thing, complete and ordinary; a test names
+only what matters to it. `genuine` has endpoints of ours with their own connections, `strategies` draws all of it at random.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from shared.model.requester import (
     PrivateEndpointRequester,
     Requester,
     RequesterSide,
-    Service,
     ServiceRequester,
 )
 from shared.model.situation import Situation, Target
@@ -29,11 +29,16 @@ from shared.policy.verdict import Verdict
 from shared.resource_id import parse
 
 TODAY = date(2026, 11, 21)
-OURS, PARTNERS, SERVICES, ELSEWHERE = (f"{digit * 8}-0000-0000-0000-000000000000" for digit in "1234")
+OURS, PARTNERS, SERVICES, ELSEWHERE, THEIRS = (f"{digit * 8}-0000-0000-0000-000000000000" for digit in "12345")
 HOME_TENANT, PARTNER_TENANT, OTHER_TENANT = (f"{digit * 8}-0000-0000-0000-000000000000" for digit in "abc")
 MICROSOFT = min(MICROSOFT_TENANTS)
-TENANTS: Mapping[str, str | None] = {OURS: HOME_TENANT, PARTNERS: PARTNER_TENANT, SERVICES: MICROSOFT}
-"""The tenant of each subscription; that of ELSEWHERE is not known."""
+TENANTS: Mapping[str, str | None] = {
+    OURS: HOME_TENANT,
+    PARTNERS: PARTNER_TENANT,
+    SERVICES: MICROSOFT,
+    THEIRS: OTHER_TENANT,
+}
+"""The tenant of each subscription; that of ELSEWHERE is not known, THEIRS are a stranger's."""
 
 GROUP = f"/subscriptions/{OURS}/resourcegroups/rg"
 PARTNER_GROUP = f"/subscriptions/{PARTNERS}/resourcegroups/x"
@@ -44,9 +49,9 @@ WORKSPACE = parse(f"{GROUP}/providers/Microsoft.Synapse/workspaces/ws")
 RANDOM = "0123456789abcdef0123456789abcdef"
 CONSTANT = "Please approve"
 
-ADX = ServiceRequester("adx", Service.KUSTO, CLUSTER)
+ADX = ServiceRequester("adx", "kusto", CLUSTER)
 STRICT_ADX = replace(ADX, require_message=True)
-SYNAPSE = ServiceRequester("ws", Service.SYNAPSE, WORKSPACE)
+SYNAPSE = ServiceRequester("ws", "synapse", WORKSPACE)
 PEOPLE = PrivateEndpointRequester("people", frozenset({HOME}))
 PARTNER = PrivateEndpointRequester("partner", frozenset({PARTNER_TENANT}), frozenset({PARTNERS}))
 
@@ -130,9 +135,23 @@ def synapse(*connections: Connection, endpoints: tuple[ManagedEndpoint, ...], **
 BOUND = datetime(2026, 11, 10, tzinfo=UTC)
 
 
-def binding(private_endpoint_name: str, endpoint_id: str = "id/mpe", absent_since: datetime | None = None) -> Binding:
-    """The endpoint was spent on that private endpoint, at BOUND."""
-    return Binding(endpoint_id, private_endpoint(private_endpoint_name).lower(), BOUND, absent_since)
+def binding(
+    private_endpoint_name: str,
+    endpoint_id: str = "id/mpe",
+    absent_since: datetime | None = None,
+    *,
+    connection: str = "",
+    **more: Any,
+) -> Binding:
+    """The endpoint was spent at BOUND on that private endpoint, by a connection of the same name unless another is given."""
+    return Binding(
+        endpoint_id,
+        private_endpoint(private_endpoint_name).lower(),
+        BOUND,
+        absent_since,
+        connection_id=f"{STORAGE}/privateEndpointConnections/{connection or private_endpoint_name}".lower(),
+        **more,
+    )
 
 
 def reason(verdict: Verdict) -> tuple[str | None, str | None]:
