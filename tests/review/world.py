@@ -316,7 +316,7 @@ class World:
     def settle(self) -> None:
         """Sweep and wait until all should be well."""
         self.sweep()
-        self.later(2 * 3600, sweeps=True)
+        self.later(3600, sweeps=True)
 
     def restore(self, target: MemoryTarget, *, force: bool = False) -> int:
         """A person asks to put the firewall back; answers the status."""
