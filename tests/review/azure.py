@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from shared.azure.arm import Listed
 from shared.azure.operations import Operation
@@ -90,10 +89,11 @@ KINDS = (STORAGE, EVENT_HUBS, SQL, KUSTO)
 
 @dataclass
 class Work:
-    """One of ARM's operations. What it does it does at its end; one that fails does nothing."""
+    """One of ARM's operations, and what it does at its end, be it well or with a failure (code, message)."""
 
     ends_at: float
     act: Callable[[], None]
+    fail: Callable[[], None]
     failure: tuple[str, str] | None = None
     over: bool = False
 
@@ -243,11 +243,11 @@ class MemoryAzure:
 
     # --- what ARM does with time
 
-    def start(self, act: Callable[[], None], seconds: float) -> Operation:
+    def start(self, act: Callable[[], None], fail: Callable[[], None], seconds: float) -> Operation:
         """Begin an operation; `fails_next` and `runs_next` (seconds) are for the next one only."""
         url = f"{ENDPOINT}/subscriptions/{OURS}/operations/{len(self.works)}?t=signed"
         seconds = self.runs_next if self.runs_next is not None else seconds
-        self.works[url] = Work(self.time.seconds + seconds, act, self.fails_next)
+        self.works[url] = Work(self.time.seconds + seconds, act, fail, self.fails_next)
         self.fails_next = self.runs_next = None
         return Operation(url)
 
@@ -256,8 +256,7 @@ class MemoryAzure:
         for work in self.works.values():
             if not work.over and work.ends_at <= self.time.seconds:
                 work.over = True
-                if work.failure is None:
-                    work.act()
+                (work.act if work.failure is None else work.fail)()
 
     def end_all(self) -> None:
         """Operations that run on end now."""
@@ -380,7 +379,10 @@ class MemoryAdapter(Adapter):
             shown.update(state)
             properties["provisioningState"] = MemoryAzure._ready(there)
 
-        return self._azure.start(finish, there.kind.decides_in)
+        def fail() -> None:  # what Data Explorer does is not known: nothing shows
+            properties["provisioningState"] = "Succeeded" if there.kind is KUSTO else "Failed"
+
+        return self._azure.start(finish, fail, there.kind.decides_in)
 
     def _write(self, target: ResourceId, request: FirewallRequest) -> Operation | None:
         there = self._there(target)
@@ -393,7 +395,7 @@ class MemoryAdapter(Adapter):
         if not there.kind.writes_in:
             finish()
             return None
-        return self._azure.start(finish, there.kind.writes_in)
+        return self._azure.start(finish, lambda: None, there.kind.writes_in)
 
 
 @dataclass(frozen=True)

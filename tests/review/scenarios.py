@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.review.azure import KUSTO, SQL, Asked, Kind, MemoryTarget
+import pytest
+
+from shared.errors import ApproverError
+from tests.review.azure import KINDS, KUSTO, SQL, STORAGE, Asked, Kind, MemoryTarget
 from tests.review.points import READS, When
 from tests.review.world import World, closes
 from tests.situations.world import OURS, THEIRS, allow, reject
@@ -37,6 +40,10 @@ class Play:
     def writes(self) -> list[int]:
         """The numbers of those of them at which something is written."""
         return [self.begun + n for n, name in enumerate(self.points) if not name.startswith(READS)]
+
+    def commits(self) -> list[int]:
+        """The numbers of those at which a record is committed."""
+        return [self.begun + n for n, name in enumerate(self.points) if name == "commit targets"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ def well(play: Play) -> None:
     """What holds however a scenario ends."""
     assert play.world.unfinished() == []
     assert play.world.queue.poison == []
+    assert all(isinstance(error, ApproverError) for error in play.world.errors), play.world.errors
     ids = [event["id"] for event in play.world.topic.events]
     assert len(set(ids)) == len(play.world.alerts())
     recorded = [entry.decision.decision_id for entry in play.world.history(play.target)]
@@ -188,3 +196,11 @@ SCENARIOS = {
     "tighten": Scenario(_tightening, _review, _tightened),
     "restore": Scenario(_tighten_first, _restore, _restored),
 }
+
+_PLAYED = [("tighten", STORAGE), ("tighten", KUSTO), ("restore", SQL)]
+_SLOW = [(name, kind) for name in SCENARIOS for kind in KINDS if (name, kind) not in _PLAYED]
+
+each_scenario = pytest.mark.parametrize(
+    ("name", "kind"), [*_PLAYED, *(pytest.param(*one, marks=pytest.mark.slow) for one in _SLOW)], ids=str
+)
+"""Every scenario on every type; in `make test` those that reach the most points."""

@@ -13,12 +13,12 @@ from tests.review.azure import KINDS, Kind
 from tests.review.points import When, die
 from tests.review.scenarios import SCENARIOS, named
 
-each_scenario = pytest.mark.parametrize("name", SCENARIOS)
+every_scenario = pytest.mark.parametrize("name", SCENARIOS)
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 each_side = pytest.mark.parametrize("when", [pytest.param("before", marks=pytest.mark.slow), "after"])
 
 
-@each_scenario
+@every_scenario
 @each_kind
 def test_what_is_played_undisturbed_ends_as_it_should(name: str, kind: Kind) -> None:
     play = SCENARIOS[name].undisturbed(kind)
@@ -26,7 +26,7 @@ def test_what_is_played_undisturbed_ends_as_it_should(name: str, kind: Kind) -> 
     SCENARIOS[name].finish(play)
 
 
-@each_scenario
+@every_scenario
 @each_kind
 @each_side
 def test_whoever_dies_at_any_write_leaves_nothing_undone_and_does_nothing_twice(

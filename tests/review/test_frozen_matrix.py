@@ -9,17 +9,11 @@ from __future__ import annotations
 import pytest
 
 from shared.triggers.messages import ReviewMessage
-from tests.review.azure import EVENT_HUBS, KUSTO, SQL, STORAGE, Kind
-from tests.review.scenarios import SCENARIOS, Play, named
+from tests.review.azure import Kind
+from tests.review.scenarios import SCENARIOS, Play, each_scenario, named
 
 FROZEN = 40.0
 """Seconds: longer than a lease lasts."""
-
-PLAYED = [("tighten", STORAGE), ("tighten", KUSTO), ("restore", SQL)]
-SLOW = [(name, kind) for name in SCENARIOS for kind in (STORAGE, EVENT_HUBS, SQL, KUSTO) if (name, kind) not in PLAYED]
-each = pytest.mark.parametrize(
-    ("name", "kind"), [*PLAYED, *(pytest.param(*one, marks=pytest.mark.slow) for one in SLOW)], ids=str
-)
 
 
 def take_over(play: Play, seconds: float) -> None:
@@ -32,7 +26,7 @@ def take_over(play: Play, seconds: float) -> None:
     world.app = frozen
 
 
-@each
+@each_scenario
 @pytest.mark.parametrize("seconds", [0.0, 300.0], ids=["one review", "to the end"])
 def test_whoever_stands_still_at_any_call_undoes_nothing_when_it_goes_on(name: str, kind: Kind, seconds: float) -> None:
     scenario = SCENARIOS[name]

@@ -241,6 +241,8 @@ class World:
         self.topic = MemoryTopic(self.points)
         self.policies = MemoryPolicy(policy())
         self.app = MemoryApp(self)
+        self.errors: list[Exception] = []
+        """What the handling of messages has raised."""
         self.redelivers = False
         """Whether the queue delivers again what an instance that died had in hand."""
 
@@ -282,7 +284,8 @@ class World:
             self.restart()
             if self.redelivers:
                 self.queue.put(text, VISIBLE_AGAIN, times)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the queue delivers the message again
+            self.errors.append(error)
             if times < MOST_DELIVERIES:
                 self.queue.put(text, VISIBLE_AGAIN, times)
             else:
