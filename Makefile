@@ -26,7 +26,7 @@ setup: $(READY) ## .venv with everything, and Azurite (needs Python 3.11 or newe
 # Two commands started at once in a fresh clone: the second waits, then finds everything there.
 $(READY): $(LOCKS) local/azure/azurite/package-lock.json Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=python3.x")'
-	@$(PYTHON) scripts/in_turn.py .local/setup.lock $(MAKE) --no-print-directory $(VENV)/.installed
+	@$(PYTHON) scripts/in_turn.py .local/setup.lock $(MAKE) --silent $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed: $(LOCKS) local/azure/azurite/package-lock.json Makefile
@@ -75,10 +75,11 @@ mutation: $(READY) ## mutation testing of the decision and the matching (some mi
 	@$(RUN) -m tests.mutation
 
 .PHONY: lint
-lint: $(READY) ## linters, format and types
+lint: $(READY) ## linters, format, types, and which part imports which
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-cache --no-logo
 
 .PHONY: coverage
 coverage: $(READY) ## which branches of shared/ the unit and property tests reach
