@@ -163,6 +163,16 @@ def review_failed(target: str, problem: str = "") -> Condition:
     return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=target)
 
 
+def record_forged(target: str, rows: Iterable[str]) -> Condition:
+    """Rows of a target's record are not authentic: nothing is decided there until somebody has looked."""
+    named = ", ".join(list(rows)[:5])
+    title = f"{target.rpartition('/')[2]}: the ledger's rows of it are not authentic, nothing is decided: {named}"
+    action = (
+        "Find out who can write the app's tables; run python -m shared.ledger verify; then delete the target's rows"
+    )
+    return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=target)
+
+
 def sweep_failed(policy: str, problem: str) -> Condition:
     """The estate could not be asked for Pending connections: only events wake the app until it can."""
     title = f"The sweep could not ask for pending connections: {problem}"
