@@ -99,7 +99,7 @@ class App:
     @cached_property
     def storage(self) -> Storage:
         """The app's storage account."""
-        return Storage(self.settings.storage, lambda: self._credential or storage_credential_of(self.settings))
+        return Storage(self.settings.storage, lambda: storage_credential_of(self.settings, self.credential))
 
     @cached_property
     def policy(self) -> PolicySource:
