@@ -98,7 +98,7 @@ class App:
     @once
     def storage(self) -> Storage:
         """The app's storage account."""
-        return Storage(self.settings.storage, lambda: self._credential or storage_credential_of(self.settings))
+        return Storage(self.settings.storage, lambda: storage_credential_of(self.settings, self.credential))
 
     @once
     def policy(self) -> PolicySource:
