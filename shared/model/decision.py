@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.model.check import Check, FailedCheck
 from shared.model.firewall import Firewall
-from shared.resource_id import ResourceId
+from shared.resource_id import ResourceId, fold
 
 if TYPE_CHECKING:
     from shared.policy.rules import Policy
@@ -157,8 +157,8 @@ class Decision:
 
 def request_key(connection_id: str, private_endpoint_id: str | None) -> str:
     """A short key of a request, fit for a table row: 32 hexadecimal digits of SHA-256."""
-    text = f"{connection_id}\n{private_endpoint_id or ''}".lower()
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    text = fold(f"{connection_id}\n{private_endpoint_id or ''}")
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def decided(verdict: Verdict, target: ResourceId, policy: Policy, **more: Any) -> Decision:
