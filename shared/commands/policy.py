@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -36,9 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
+        sys.stdout.flush()
     except UnusableError as error:
         print(error, file=sys.stderr)
         return error.status
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2
@@ -81,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
-    findings = document.check(_bytes(options.file), _today())
+    from shared.policy.language.check import check
+
+    findings = check(_bytes(options.file), _today())
     errors = sum(finding.level == "error" for finding in findings)
     if options.format == "json":
         _print_json({"valid": not errors, "findings": [asdict(f) for f in findings]})

@@ -112,3 +112,9 @@ def test_a_decision_that_is_only_finished_is_told_as_it_was_made() -> None:
     shown = finished.to_json()
     assert (shown["decisionId"], shown["previousStatus"]) == ("d-0", "Pending")
     assert shown["firewall"]["outcome"] == "deferred"
+
+
+def test_two_ids_that_are_not_the_same_have_never_one_key() -> None:
+    assert request_key("/a/K", "/b") == request_key("/A/k", "/B")
+    assert request_key("/a/\u212a", "/b") != request_key("/a/k", "/b"), "the Kelvin sign is no k"
+    assert request_key("/a/Ü", "/b") != request_key("/a/ü", "/b")
