@@ -17,6 +17,11 @@ from shared.resource_id import ResourceId
 from shared.settings import read_settings
 
 
+def app_of(environment: Mapping[str, str]) -> App:
+    """The app as its settings have it, for commands that read what it remembers. Raises InvalidSettingsError."""
+    return App(read_settings(environment), root=Path.cwd())
+
+
 class Live:
     """The live estate, read with the caller's own identity (`DefaultAzureCredential`: `az login` is enough)."""
 

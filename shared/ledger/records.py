@@ -80,8 +80,10 @@ class Records:
         writes = self._writes(before, after, history)
         if not writes and after == before:
             return before
-        if after.unfinished and not (before.unfinished and before.work):
-            after = replace(after, work=self._work.note(after.subject))
+        work = before.work if before.unfinished else ""
+        if after.unfinished and not work:
+            work = self._work.note(after.subject)
+        after = replace(after, work=work if after.unfinished else "")
         bound = _bound(after)
         if bound and bound != _bound(before):
             self._work.note_bound(after.subject, bound)
@@ -95,9 +97,8 @@ class Records:
             row = head_of(replace(head, version=version, work=after.work)) | {MEMBERS: members_of(digests)}
             etag = self._table.transact([Write("put", row, etag), *group])
         after = replace(after, etag=etag, version=version, digests=digests)
-        if after.work and not after.unfinished:
-            self._work.done(after.subject, after.work)
-            after = replace(after, work="")
+        if work and not after.unfinished:
+            self._work.done(after.subject, work)
         if not bound and _bound(before):
             self._work.done_bound(after.subject)
         return after
