@@ -47,6 +47,16 @@ class Live:
         record = self._app.records.load(target) if self._stored else Record(str(target))
         return self._app.observer.observe(policy, target, adapter, record).situation
 
+    def policy(self) -> Policy:
+        """The policy in force: that of POLICY_PATH. Raises `PolicyError`."""
+        return self._app.policy.current()
+
+    def tagged(self, situation: Situation) -> Situation:
+        """The same with the target's tags, which a review reads only where a rule asks for some."""
+        target = situation.target.id
+        tags = self._app.adapters[type_of(target).name].tags(target)
+        return replace(situation, target=replace(situation.target, tags=tags))
+
     def situations(self, policy: Policy, scope: ResourceId | None) -> Iterator[Situation]:
         """The situations of `targets`, one after the other."""
         for target in self.targets(policy, scope):
