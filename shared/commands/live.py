@@ -6,6 +6,7 @@ Needs no storage account: where the app's own is given its ledger is read (spent
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from shared.app import App

@@ -277,6 +277,7 @@ class Record:
         digest: see `DigestState`.
         outbox: by `OutboxEntry.key`, what nobody has been told yet.
         tip: the newest place in the chain of the target's decisions.
+        policy: the hash of the policy that was in force last (of the subject "policy").
         unreadable: the keys of rows that cannot be understood; they are left as they are.
         forged: what is not authentic: keys of rows, or what is missing. Nothing rests on such a record.
         digests: the rows as they lie in the table, by key (`sealing.digest_of`).
@@ -298,6 +299,7 @@ class Record:
     digest: DigestState = DigestState()
     outbox: Mapping[str, OutboxEntry] = field(default_factory=dict)
     tip: Link = Link()
+    policy: str = ""
     unreadable: tuple[str, ...] = ()
     forged: tuple[str, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
