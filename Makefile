@@ -8,8 +8,10 @@ PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input
 PYTEST := $(RUN) -m pytest -n 2 --dist loadscope
 
 # Microsoft's own worker code. Its metadata asks for Python 3.13, yet it runs on 3.11 as well; its one dependency,
-# azure-functions, comes with requirements.txt in the line that each Python needs.
+# azure-functions, comes with requirements.txt in the line that each Python needs. `make lock` after a change.
 WORKER := azure-functions-runtime==1.3.0
+LOCKS := requirements-dev.lock requirements-worker.lock
+LOCKED := $(PIP) --require-hashes
 
 # The other Pythons that the app supports; test-all tries each that is installed.
 OTHERS := 3.12 3.13
@@ -21,18 +23,27 @@ help: ## this list
 .PHONY: setup
 setup: $(READY) ## .venv with everything, and Azurite (needs Python 3.11 or newer; nothing else)
 
-$(READY): requirements.txt requirements-dev.txt local/azure/azurite/package-lock.json Makefile
+# Two commands started at once in a fresh clone: the second waits, then finds everything there.
+$(READY): $(LOCKS) local/azure/azurite/package-lock.json Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=python3.x")'
+	@$(PYTHON) scripts/in_turn.py .local/setup.lock $(MAKE) --silent $(VENV)/.installed
+	@touch $@
+
+$(VENV)/.installed: $(LOCKS) local/azure/azurite/package-lock.json Makefile
 	@echo "setup: a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@echo "setup: requirements-dev.txt"
-	@$(PIP) -r requirements-dev.txt
-	@echo "setup: $(WORKER)"
-	@$(PIP) --no-deps --ignore-requires-python $(WORKER)
+	@echo "setup: requirements-dev.lock"
+	@$(LOCKED) -r requirements-dev.lock
+	@echo "setup: requirements-worker.lock"
+	@$(LOCKED) --no-deps --ignore-requires-python -r requirements-worker.lock
 	@echo "setup: Azurite"
 	@$(RUN) -m local.azure.azurite install
 	@touch $@
 	@echo "setup: done"
+
+.PHONY: lock
+lock: ## the lock files anew, with the newest versions that requirements*.txt allow
+	@scripts/lock.sh $(PYTHON) $(WORKER)
 
 .PHONY: demo
 demo: $(READY) ## play the stories against the local Azure
@@ -49,22 +60,30 @@ test: $(READY) ## the tests, under 4 minutes
 .PHONY: test-all
 test-all: $(READY) ## what CI adds to make test
 	$(PYTEST) -m slow
-	@scripts/other-pythons.sh $(WORKER) $(OTHERS)
+	@scripts/other-pythons.sh $(OTHERS)
 
 .PHONY: test-long
 test-long: $(READY) ## long property, crash and load tests
 	$(PYTEST) -m long
 
+.PHONY: test-newest
+test-newest: ## contract and unit tests with the newest versions that requirements*.txt allow
+	@scripts/newest.sh $(PYTHON)
+
 .PHONY: mutation
 mutation: $(READY) ## mutation testing of the decision and the matching (some minutes)
-	@$(PIP) 'mutmut>=3.8,<4'
 	@$(RUN) -m tests.mutation
 
 .PHONY: lint
-lint: $(READY) ## linters, format and types
+lint: $(READY) ## linters, format, types, and which part imports which
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-cache --no-logo
+
+.PHONY: coverage
+coverage: $(READY) ## which branches of shared/ the unit and property tests reach
+	$(PYTEST) tests/unit tests/property -m "not slow and not long" --cov --cov-report=term
 
 .PHONY: bench
 bench: $(READY) ## benchmarks: JSON lines, one figure a line
@@ -72,5 +91,5 @@ bench: $(READY) ## benchmarks: JSON lines, one figure a line
 
 .PHONY: clean
 clean: ## remove what setup and the other commands made
-	rm -rf $(VENV) local/azure/azurite/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) local/azure/azurite/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

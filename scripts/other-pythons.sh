@@ -4,9 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-worker=${1:?usage: other-pythons.sh REQUIREMENT-OF-THE-WORKER VERSION...}
-shift
-
 interpreter() { # the path of a Python of that version, from PATH or from pyenv; nothing where there is none
   if "python$1" -c "" 2>/dev/null; then
     command -v "python$1"
@@ -22,13 +19,13 @@ for version in "$@"; do
     continue
   fi
   environment=.local/python-$version
-  if ! cmp --silent requirements-dev.txt "$environment/requirements-dev.txt"; then
+  if ! cat requirements-dev.lock requirements-worker.lock | cmp --silent - "$environment/installed.lock"; then
     echo "Python $version: setting up $environment"
     "$python" -m venv --clear "$environment"
-    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r requirements-dev.txt
-    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
-      --ignore-requires-python "$worker"
-    cp requirements-dev.txt "$environment/requirements-dev.txt"
+    pip=("$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes)
+    "${pip[@]}" -r requirements-dev.lock
+    "${pip[@]}" --no-deps --ignore-requires-python -r requirements-worker.lock
+    cat requirements-dev.lock requirements-worker.lock >"$environment/installed.lock"
   fi
   echo "Python $version: contract and unit tests"
   "$environment/bin/python" -m pytest -p no:cacheprovider tests/contract tests/unit -m "not slow and not long"

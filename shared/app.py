@@ -22,11 +22,15 @@ from shared.azure.arm import Arm
 from shared.azure.clients import Storage, blob_of, credential_of, storage_credential_of
 from shared.azure.leases import CONTAINER, BlobLeases
 from shared.ledger.feed import Feed
+from shared.ledger.policies import Policies
 from shared.ledger.records import Records
 from shared.ledger.retention import Retention
 from shared.ledger.runs import Runs
+from shared.ledger.sealing import Sealing
 from shared.ledger.tables import Table
 from shared.ledger.tenants import TenantCache
+from shared.ledger.tips import CONTAINER as TIPS
+from shared.ledger.tips import Tips
 from shared.ledger.work import WorkIndex
 from shared.model.target_types import TARGET_TYPES
 from shared.once import once
@@ -53,6 +57,8 @@ from shared.triggers.messages import Messages, QueueMessages
 from shared.triggers.reevaluate import Reevaluation
 from shared.triggers.restore import Restoration
 from shared.triggers.sweep import Estate, Sweep
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,7 @@ class App:
     @once
     def storage(self) -> Storage:
         """The app's storage account."""
-        return Storage(self.settings.storage, lambda: self._credential or storage_credential_of(self.settings))
+        return Storage(self.settings.storage, lambda: storage_credential_of(self.settings, self.credential))
 
     @once
     def policy(self) -> PolicySource:
@@ -137,7 +143,14 @@ class App:
         """Reads what a decision rests on."""
         cache = TenantCache(self._table("tenants")) if self.settings.storage != StorageSettings() else None
         tenants = Tenants(self.settings.arm_endpoint, cache, self.clocks.now)
-        return Observer(tenants, self.sides, PrivateEndpoints(self.arm), self.clocks.now, self.clocks.monotonic)
+        return Observer(
+            tenants=tenants,
+            sides=self.sides,
+            views=PrivateEndpoints(self.arm),
+            is_trace_of=self.sealing.is_trace_of,
+            now=self.clocks.now,
+            clock=self.clocks.monotonic,
+        )
 
     @once
     def reviewer(self) -> Reviewer:
@@ -149,7 +162,10 @@ class App:
             observer=self.observer,
             executor=Executor(self.arm, self.observer, self.clocks.monotonic),
             records=self.records,
+            policies=self.policies,
+            sealing=self.sealing,
             outbox=self.outbox,
+            alerts=self.alerts,
             leases=self.leases,
             now=self.clocks.now,
             sleep=self.clocks.sleep,
@@ -184,6 +200,8 @@ class App:
             work=self.work,
             runs=self.runs,
             retention=retention,
+            tips=Tips(self._table("targets"), self._table("feed"), lambda: self.storage.container(TIPS)),
+            policies=self.policies,
             alerts=self.alerts,
             outbox=self.outbox,
             messages=self.messages,
@@ -240,7 +258,19 @@ class App:
     @once
     def records(self) -> Records:
         """What is remembered, one record a target."""
-        return Records(self._table("targets"), self.work)
+        return Records(self._table("targets"), self.work, self.sealing)
+
+    @once
+    def policies(self) -> Policies:
+        """The texts of all policies that were in force."""
+        return Policies(self._table("policies"), self.clocks.now)
+
+    @once
+    def sealing(self) -> Sealing:
+        """What keeps the ledger from being forged and read."""
+        if not self.settings.ledger_key and not self.settings.ledger_key_previous:
+            log.warning("LEDGER_KEY is not set: whoever can write the app's tables is believed")
+        return Sealing(self.settings.ledger_key, self.settings.ledger_key_previous)
 
     @once
     def runs(self) -> Runs:
@@ -259,7 +289,7 @@ class App:
         return Alerts(self.records, self.outbox, self.clocks.now)
 
     def _table(self, name: str) -> Table:
-        return Table(self.storage.tables, name)
+        return Table(self.storage.tables, name, self.sealing)
 
 
 def build(environment: Mapping[str, str] | None = None, *, root: Path | None = None, **replaced: Any) -> App:

@@ -2,6 +2,7 @@
 
 ```
 ApproverError
+├── ForgedError           what the ledger remembers of the target is not authentic: nothing rests on it
 ├── PermanentError        fails again until somebody changes something: alert, do not retry
 │   ├── NotFoundError     the resource is not there (any more)
 │   ├── ForbiddenError    the app may not do this; the message names the permission where ARM says it
@@ -21,6 +22,10 @@ class ApproverError(Exception):
     def __init__(self, message: str, *, code: str = "Error") -> None:
         super().__init__(message)
         self.code = code
+
+
+class ForgedError(ApproverError):
+    """What the ledger remembers of a target is not authentic: the target is held until somebody has looked at it."""
 
 
 class PermanentError(ApproverError):

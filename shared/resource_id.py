@@ -114,20 +114,20 @@ def parse(text: object) -> ResourceId:
     if len(text) > _MAX_LENGTH:
         raise InvalidResourceIdError(f"{shown}: longer than {_MAX_LENGTH} characters")
     parts = text.split("/")
-    if parts[0] != "" or len(parts) < 3 or parts[1].lower() != "subscriptions":
+    if parts[0] != "" or len(parts) < 3 or fold(parts[1]) != "subscriptions":
         raise InvalidResourceIdError(f"{shown}: does not start with /subscriptions/<id>")
     if not is_guid(parts[2]):
         raise InvalidResourceIdError(f"{shown}: the subscription is not a GUID")
     subscription = fold(parts[2])
     if len(parts) == 3:
         return ResourceId(subscription)
-    if len(parts) < 5 or parts[3].lower() != "resourcegroups":
+    if len(parts) < 5 or fold(parts[3]) != "resourcegroups":
         raise InvalidResourceIdError(f"{shown}: expected /resourceGroups/<name> after the subscription")
     if not _RESOURCE_GROUP.fullmatch(parts[4]):
         raise InvalidResourceIdError(f"{shown}: not a resource group's name")
     if len(parts) == 5:
         return ResourceId(subscription, parts[4])
-    if len(parts) < 9 or len(parts) % 2 == 0 or parts[5].lower() != "providers" or not _NAMESPACE.fullmatch(parts[6]):
+    if len(parts) < 9 or len(parts) % 2 == 0 or fold(parts[5]) != "providers" or not _NAMESPACE.fullmatch(parts[6]):
         raise InvalidResourceIdError(f"{shown}: expected /providers/<namespace>/<type>/<name> after the resource group")
     for segment in parts[7:]:
         if not _SEGMENT.fullmatch(segment) or segment in (".", ".."):

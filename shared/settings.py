@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 DEFAULT_SWEEP_SCHEDULE = "0 */5 * * * *"
+
+LEAST_KEY = 32
+"""Bytes of LEDGER_KEY."""
 
 BLOB_SUFFIXES = (
     "blob.core.windows.net", "blob.core.usgovcloudapi.net", "blob.core.chinacloudapi.cn", "blob.storage.azure.net",
@@ -51,6 +55,8 @@ class Settings:
     alert_topic_key: str = ""
     client_id: str = ""
     managed_identity: bool = False
+    ledger_key: bytes = field(default=b"", repr=False)
+    ledger_key_previous: bytes = field(default=b"", repr=False)
 
 
 def sweep_schedule(environment: Mapping[str, str]) -> str:
@@ -75,6 +81,8 @@ def read_settings(environment: Mapping[str, str], *, storage: bool = True) -> Se
         alert_topic_key=environment.get("ALERT_TOPIC_KEY", ""),
         client_id=environment.get("AZURE_CLIENT_ID", ""),
         managed_identity=bool(environment.get("IDENTITY_ENDPOINT")),
+        ledger_key=_key(environment, "LEDGER_KEY"),
+        ledger_key_previous=_key(environment, "LEDGER_KEY_PREVIOUS"),
     )
 
 
@@ -87,6 +95,20 @@ def _https(environment: Mapping[str, str], name: str, default: str) -> str:
             "(tokens and keys never travel over plain http)"
         )
     return value.rstrip("/")
+
+
+def _key(environment: Mapping[str, str], name: str) -> bytes:
+    """A key in base64; empty where it is not set. The error repeats nothing of it."""
+    text = environment.get(name, "")
+    try:
+        key = b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if text and len(key) < LEAST_KEY:
+        raise InvalidSettingsError(
+            f"{name}: base64 of {LEAST_KEY} bytes or more is expected (openssl rand -base64 {LEAST_KEY})"
+        )
+    return key
 
 
 def _template(environment: Mapping[str, str], name: str, default: str) -> str:

@@ -9,10 +9,9 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from local.azure.client import LocalClient
 
@@ -119,14 +118,15 @@ class AzureProcess:
     ) -> None:
         self.stop()
 
-    def _read(self, lines: Iterable[str]) -> None:
+    def _read(self, lines: IO[str]) -> None:
         """Settings come first, then "ready" (both through one pipe, so in this order), then only log lines."""
-        for line in lines:
-            name, separator, value = line.rstrip("\n").partition("=")
-            if not self._ready.is_set() and separator and name.isidentifier():
-                self.settings[name] = value
-            else:
-                self._said.append(line)
-            if line.strip() == "ready":
-                self._ready.set()
+        with lines:
+            for line in lines:
+                name, separator, value = line.rstrip("\n").partition("=")
+                if not self._ready.is_set() and separator and name.isidentifier():
+                    self.settings[name] = value
+                else:
+                    self._said.append(line)
+                if line.strip() == "ready":
+                    self._ready.set()
         self._ready.set()  # it has ended: nobody should wait for more

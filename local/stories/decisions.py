@@ -1,4 +1,4 @@
-"""The decisions in the app's ledger (table `decisions`, its rows are documented in `shared/ledger/decisions.py`)."""
+"""The decisions in the app's ledger (table `targets`, its rows are documented in `shared/ledger/rows.py`)."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def _tells(decision: Any) -> bool:
 
 
 def _decisions(connection_string: str) -> list[Any]:
-    with TableClient.from_connection_string(connection_string, "decisions") as table:
+    with TableClient.from_connection_string(connection_string, "targets") as table:
         try:
-            return [json.loads(_text(row)) for row in table.list_entities() if "decision" in row]
+            return [json.loads(_text(row))["decision"] for row in table.query_entities("RowKey ge '~'")]
         except ResourceNotFoundError:
             return []
 
 
 def _text(row: Any) -> str:
-    """A long decision goes on in the columns decision1, decision2, ..."""
-    return "".join(str(row[name]) for name in ("decision", *(f"decision{i}" for i in range(1, 30))) if name in row)
+    """A long decision goes on in the columns value1, value2, ..."""
+    return "".join(str(row[name]) for name in ("value", *(f"value{i}" for i in range(1, 30))) if name in row)
 
 
 def _row(decision: Any) -> tuple[str, ...]:

@@ -163,11 +163,44 @@ def review_failed(target: str, problem: str = "") -> Condition:
     return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=target)
 
 
+def record_forged(target: str, rows: Iterable[str]) -> Condition:
+    """Rows of a target's record are not authentic: nothing is decided there until somebody has looked."""
+    named = ", ".join(list(rows)[:5])
+    title = f"{target.rpartition('/')[2]}: the ledger's rows of it are not authentic, nothing is decided: {named}"
+    action = (
+        "Find out who can write the app's tables; run python -m shared.ledger verify; then delete the target's rows"
+    )
+    return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=target)
+
+
 def sweep_failed(policy: str, problem: str) -> Condition:
     """The estate could not be asked for Pending connections: only events wake the app until it can."""
     title = f"The sweep could not ask for pending connections: {problem}"
     action = "Give the app's identity the role Reader on what the policy's scope names"
     return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=policy)
+
+
+def policy_changed(before: str, after: str, now: datetime) -> dict[str, Any]:
+    """The notice that another policy is in force: a CloudEvents event of severity `info`, with both hashes."""
+    title = f"Another policy is in force: {after[:12]} instead of {before[:12]}"
+    return {
+        "specversion": "1.0",
+        "id": str(uuid.uuid5(_NAMESPACE, f"PolicyChanged\n{before}\n{after}\n{_time(now)}")),
+        "source": SOURCE,
+        "type": "PrivateEndpointApprover.PolicyChanged",
+        "subject": after,
+        "time": _time(now),
+        "datacontenttype": "application/json",
+        "data": {
+            "severity": "info",
+            "title": title,
+            "recommendedAction": "Nothing if this was meant; the text of each is in the ledger, by its hash",
+            "decision": None,
+            "firstSeenAt": _time(now),
+            "before": before,
+            "after": after,
+        },
+    }
 
 
 def policy_invalid(subject: str, problem: str) -> Condition:

@@ -166,11 +166,11 @@ class Arm:
 
     def get(self, path: str, api_version: str) -> Any:
         """GET a resource (a JSON object, as a rule). Raises the errors of `translate`."""
-        return self._json(self.send("GET", path, api_version))
+        return self.decoded(self.send("GET", path, api_version))
 
     def post(self, path: str, api_version: str, body: dict[str, Any]) -> Any:
         """POST a query or an action."""
-        return self._json(self.send("POST", path, api_version, body))
+        return self.decoded(self.send("POST", path, api_version, body))
 
     def pages(self, path: str, api_version: str) -> Listed:
         """A list, all its pages. Raises the errors of `translate`, `pages_of` and `collect`."""
@@ -178,7 +178,7 @@ class Arm:
 
     def get_url(self, url: str) -> Any:
         """GET a URL that ARM gave us, verbatim, and only on ARM's own host."""
-        return self._json(self.send_url(url))
+        return self.decoded(self.send_url(url))
 
     def send_url(self, url: str) -> HttpResponse:
         """As `get_url`, with status and headers. The URL may be signed: it is never logged."""
@@ -199,7 +199,13 @@ class Arm:
             raise translate(error, what) from error
         return response
 
-    def _json(self, response: HttpResponse) -> Any:
+    def decoded(self, response: HttpResponse) -> Any:
+        """The JSON of an answer.
+
+        Raises:
+            NotFoundError: a 204, with the code `NO_CONTENT`.
+            TransientError: it has none.
+        """
         if response.status_code == 204:
             raise NotFoundError(f"{response.request.method}: an empty answer", code=NO_CONTENT)
         if not response.content:

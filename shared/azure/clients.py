@@ -37,6 +37,7 @@ class Storage:
     def __init__(self, settings: StorageSettings, credential: Callable[[], Any]) -> None:
         self._settings = settings
         self._credential = credential
+        self._scoped_credential: ScopedCredential | None = None
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = Lock()
 
@@ -74,7 +75,10 @@ class Storage:
         ))  # fmt: skip
 
     def _scoped(self) -> ScopedCredential:
-        return ScopedCredential(self._credential(), STORAGE_SCOPE)
+        """The identity, asked for once, within `_once`."""
+        if self._scoped_credential is None:
+            self._scoped_credential = ScopedCredential(self._credential(), STORAGE_SCOPE)
+        return self._scoped_credential
 
     def _once(self, kind: str, name: str, make: Callable[[PinnedTransport], Made]) -> Made:
         """A client by its kind and name, pinned to its own URL once that is known."""
@@ -118,6 +122,7 @@ def credential_of(settings: Settings, client_id: str | None = None) -> Any:
     return DefaultAzureCredential(managed_identity_client_id=client_id or None)
 
 
-def storage_credential_of(settings: Settings) -> Any:
-    """The identity for the app's storage: that of `AzureWebJobsStorage__clientId` where it is set, else the app's."""
-    return credential_of(settings, settings.storage.client_id or settings.client_id)
+def storage_credential_of(settings: Settings, credential: Any) -> Any:
+    """The identity for the app's storage: that of `AzureWebJobsStorage__clientId` where it is another one than the app's."""
+    own = settings.storage.client_id
+    return credential if own in ("", settings.client_id) else credential_of(settings, own)

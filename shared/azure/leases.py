@@ -78,7 +78,7 @@ class BlobLeases:
             stop.set()
             renewer.join()
             try:
-                lease.release()
+                lease.release(**_QUICK)
             except AzureError as error:  # it runs out by itself
                 log.info("lease of %s not released: %s", target, type(error).__name__)
 

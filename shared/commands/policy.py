@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -36,9 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
+        sys.stdout.flush()
     except UnusableError as error:
         print(error, file=sys.stderr)
         return error.status
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2
@@ -74,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         "--scope", type=_id, metavar="ID", help="with --live: only this subscription, group or target"
     )
     simulate.add_argument("--against", type=Path, metavar="OTHER.yaml", help="show only what differs from this policy")
+    export = command("export", _export, "what is Pending in Azure now as requests, one JSON a line", policy=False)
+    export.add_argument("--scope", type=_id, metavar="ID", help="only this subscription, group or target")
     command("message", _message, "print a fresh random request message", policy=False)
     schema = command("schema", _schema, "print a JSON Schema, for editors", policy=False)
     schema.add_argument("of", nargs="?", choices=("policy", "request", "cases"), default="policy")
@@ -81,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
-    findings = document.check(_bytes(options.file), _today())
+    from shared.policy.language.check import check
+
+    findings = check(_bytes(options.file), _today())
     errors = sum(finding.level == "error" for finding in findings)
     if options.format == "json":
         _print_json({"valid": not errors, "findings": [asdict(f) for f in findings]})
@@ -158,6 +167,14 @@ def _simulate(options: argparse.Namespace) -> int:
         _print_json({"connections": len(simulated), "results": [s.as_json() for s in shown]})
     else:
         print(simulate.as_text(shown))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from shared.commands.policy_live import export_live
+
+    for request in _progress(export_live(options.scope)):
+        print(json.dumps(request))
     return 0
 
 

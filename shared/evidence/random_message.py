@@ -17,6 +17,9 @@ LENGTH = 22
 BITS = 64.0
 """Bits by the message's own character counts: its length times the Shannon entropy of its characters."""
 
+SHOWN = 4
+"""Characters of a random message that people are shown, so that they can tell one from another."""
+
 _TOKEN = re.compile(r"[A-Za-z0-9_+/=-]*")
 _SHORTEST_NAME = 3
 """Shorter names stand in a random text by chance."""
@@ -40,6 +43,11 @@ def weakness(message: str, names: Collection[str] = ()) -> str | None:
     folded = message.casefold()
     known = next((name for name in sorted(names) if len(name) >= _SHORTEST_NAME and name in folded), None)
     return f"a message that holds the name {known}" if known else None
+
+
+def redacted(message: str) -> str:
+    """A message as people are shown it: of a random one, a secret until it is approved, the first four characters."""
+    return message if weakness(message) else f"{message[:SHOWN]}…"
 
 
 def bits(message: str) -> float:

@@ -19,7 +19,7 @@ from shared.model.decision import Decision
 
 Value = TypeVar("Value")
 
-TRANSIENT = frozenset({"etag", "version", "work", "unreadable"})
+TRANSIENT = frozenset({"etag", "version", "work", "unreadable", "forged", "digests"})
 """Fields that a row does not hold as its content."""
 
 

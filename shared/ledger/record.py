@@ -6,14 +6,23 @@ in rows is `ledger.rows`' to know; how it is read and committed, `ledger.records
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from shared.ledger.tables import timestamp
 from shared.model.connection import Seen
 from shared.model.decision import Decision, request_key
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clocks of hosts may differ; a time later than that was not noted by this app."""
+
+LATEST_DUE = timedelta(days=1)
+"""No firewall is due later."""
 
 LONGEST_MESSAGE = 4096
 """Characters of a request message that are remembered. Azure takes 140; no endpoint of ours has a longer one."""
@@ -65,10 +74,44 @@ class Intent:
         """The request that it is about (`Decision.key`)."""
         return self.decision.key
 
+    def until(self, now: datetime) -> Intent:
+        """See `Record.until`."""
+        created_at = min(self.created_at, now + CLOCKS_DIFFER)
+        due_at = min(self.due_at, now + LATEST_DUE) if self.due_at else None
+        return (
+            self
+            if (created_at, due_at) == (self.created_at, self.due_at)
+            else replace(self, created_at=created_at, due_at=due_at)
+        )
+
     @property
     def approves(self) -> bool:
         """Whether it is about an approval (not a rejection)."""
         return self.status == "Approved"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A decision's place in the chain of its target's decisions.
+
+    `number` counts from 1; `before` is the hash of the one before, "" for the first; `hash` is over that and what a decision
+    never changes (its id, time, connection and private endpoint): what may change is held by the row's seal.
+    """
+
+    number: int = 0
+    before: str = ""
+    hash: str = ""
+
+    def next(self, decision: Decision) -> Link:
+        """The place of a new decision behind this one."""
+        fixed = [
+            decision.decision_id,
+            timestamp(decision.decided_at),
+            decision.connection_id,
+            decision.private_endpoint_id,
+        ]
+        text = json.dumps([self.hash, self.number + 1, str(decision.target), *fixed])
+        return Link(self.number + 1, self.hash, hashlib.sha256(text.encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +124,7 @@ class RequestRecord:
         seen_at: when it was there for the first time.
         message: the message that it was first seen with; None: it was decided already.
         decision: the newest decision on it that is recorded.
+        link: that decision's place in the chain.
         recorded_at: when that decision's row was last written (its `lastSeenAt`).
         waiting_since: since when its evidence, or an answer of ARM, is awaited.
         absent_since: since when no list shows it.
@@ -92,6 +136,7 @@ class RequestRecord:
     seen_at: datetime
     message: str | None = None
     decision: Decision | None = None
+    link: Link = Link()
     recorded_at: datetime | None = None
     waiting_since: datetime | None = None
     absent_since: datetime | None = None
@@ -233,7 +278,11 @@ class Record:
         alerts: by `Condition.row`.
         digest: see `DigestState`.
         outbox: by `OutboxEntry.key`, what nobody has been told yet.
+        tip: the newest place in the chain of the target's decisions.
+        policy: the hash of the policy that was in force last (of the subject "policy").
         unreadable: the keys of rows that cannot be understood; they are left as they are.
+        forged: what is not authentic: keys of rows, or what is missing. Nothing rests on such a record.
+        digests: the rows as they lie in the table, by key (`sealing.digest_of`).
     """
 
     subject: str
@@ -251,7 +300,11 @@ class Record:
     alerts: Mapping[str, AlertState] = field(default_factory=dict)
     digest: DigestState = DigestState()
     outbox: Mapping[str, OutboxEntry] = field(default_factory=dict)
+    tip: Link = Link()
+    policy: str = ""
     unreadable: tuple[str, ...] = ()
+    forged: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def intents(self) -> dict[str, Intent]:
@@ -275,6 +328,41 @@ class Record:
             or self.alerts
             or self.outbox
             or self.digest.active
+        )
+
+    def until(self, now: datetime) -> Record:
+        """The record without times that have not come yet, which nobody can have noted: they are taken for now.
+
+        What falls due is due within a day at the latest (settling takes an hour at most).
+        """
+        latest = now + CLOCKS_DIFFER
+
+        def past(moment: datetime | None) -> datetime | None:
+            return moment if moment is None or moment <= latest else now
+
+        requests = {
+            key: replace(
+                request,
+                seen_at=min(request.seen_at, latest),
+                waiting_since=past(request.waiting_since),
+                absent_since=past(request.absent_since),
+                recorded_at=past(request.recorded_at),
+                intent=request.intent and request.intent.until(now),
+            )
+            for key, request in self.requests.items()
+        }
+        spent = {
+            key: replace(one, bound_at=min(one.bound_at, latest), absent_since=past(one.absent_since))
+            for key, one in self.spent.items()
+        }
+        return replace(
+            self,
+            absent_since=past(self.absent_since),
+            failing_since=past(self.failing_since),
+            reviewed_at=past(self.reviewed_at),
+            requests=requests,
+            spent=spent,
+            alerts={key: replace(one, cleared_at=past(one.cleared_at)) for key, one in self.alerts.items()},
         )
 
     def seen(self) -> dict[str, Seen]:
@@ -304,3 +392,4 @@ class HistoryEntry:
 
     decision: Decision
     last_seen_at: datetime
+    link: Link = Link()

@@ -14,16 +14,20 @@ from typing import Protocol
 
 from shared.ledger.record import HistoryEntry, Record
 from shared.ledger.rows import HEAD, HISTORY, head_of, history_row, record_of, rows_of
+from shared.ledger.sealing import Sealing, digest_of, members_of
 from shared.ledger.tables import Row, Write, partition, parts
 from shared.ledger.work import WorkIndex
 from shared.resource_id import ResourceId, fold
+
+MEMBERS = "members"
+"""The column of the head row that holds one hash over all other rows of the record."""
 
 
 class Rows(Protocol):
     """The part of `tables.Table` that records need."""
 
-    def query(self, text: str, **parameters: object) -> list[Row]:
-        """See `Table.query`."""
+    def read(self, text: str, forged: list[str], **parameters: object) -> list[Row]:
+        """See `Table.read`."""
         ...
 
     def get(self, partition_key: str, row_key: str) -> Row | None:
@@ -38,16 +42,27 @@ class Rows(Protocol):
 class Records:
     """The table `targets`, one partition a record, and the index of unfinished work beside it."""
 
-    def __init__(self, table: Rows, work: WorkIndex) -> None:
+    def __init__(self, table: Rows, work: WorkIndex, sealing: Sealing | None = None) -> None:
         self._table = table
         self._work = work
+        self._sealing = sealing or Sealing()
 
     def load(self, subject: ResourceId | str) -> Record:
-        """The record of a target, or of another subject; an empty one where nothing is remembered. One query."""
-        found = self._table.query(
-            "PartitionKey eq @subject and RowKey lt @history", subject=_partition(subject), history=HISTORY
-        )
-        return record_of(str(subject), found)
+        """The record of a target, or of another subject; an empty one where nothing is remembered. One query.
+
+        Where rows are sealed, a row that is not authentic, that was taken away, or that was put back as it once was, is
+        named in `Record.forged`: nothing rests on such a record.
+        """
+        forged: list[str] = []
+        text = "PartitionKey eq @subject and RowKey lt @history"
+        found = self._table.read(text, forged, subject=_partition(subject), history=HISTORY)
+        digests = {str(row["RowKey"]): digest_of(row) for row in found if row["RowKey"] != HEAD}
+        if self._sealing.authenticates and not forged and found:
+            head = next((row for row in found if row["RowKey"] == HEAD), None)
+            if head is None or head.get(MEMBERS) != members_of(digests):
+                forged.append("rows that are missing, or that are older than the others")
+        record = record_of(str(subject), found, self._sealing)
+        return replace(record, forged=tuple(forged), digests=digests)
 
     def commit(self, before: Record, after: Record, history: Iterable[HistoryEntry] = ()) -> Record:
         """Write what changed, and nothing where nothing did; answers the record as it is now.
@@ -65,22 +80,25 @@ class Records:
         writes = self._writes(before, after, history)
         if not writes and after == before:
             return before
-        if after.unfinished and not (before.unfinished and before.work):
-            after = replace(after, work=self._work.note(after.subject))
+        work = before.work if before.unfinished else ""
+        if after.unfinished and not work:
+            work = self._work.note(after.subject)
+        after = replace(after, work=work if after.unfinished else "")
         bound = _bound(after)
         if bound and bound != _bound(before):
             self._work.note_bound(after.subject, bound)
-        etag, version = before.etag, before.version
+        etag, version, digests = before.etag, before.version, dict(before.digests)
         groups = list(parts(writes, reserved=1)) or [[]]
         for number, group in enumerate(groups, 1):
             version += 1
+            for write in group:
+                _note_digest(digests, write)
             head = after if number == len(groups) else before
-            guard = Write("put", head_of(replace(head, version=version, work=after.work)), etag)
-            etag = self._table.transact([guard, *group])
-        after = replace(after, etag=etag, version=version)
-        if after.work and not after.unfinished:
-            self._work.done(after.subject, after.work)
-            after = replace(after, work="")
+            row = head_of(replace(head, version=version, work=after.work)) | {MEMBERS: members_of(digests)}
+            etag = self._table.transact([Write("put", row, etag), *group])
+        after = replace(after, etag=etag, version=version, digests=digests)
+        if work and not after.unfinished:
+            self._work.done(after.subject, work)
         if not bound and _bound(before):
             self._work.done_bound(after.subject)
         return after
@@ -104,12 +122,23 @@ class Records:
         if gone.etag:
             self._table.transact([Write("delete", _key(record.subject, HEAD), gone.etag)])
 
-    @staticmethod
-    def _writes(before: Record, after: Record, history: Iterable[HistoryEntry]) -> list[Write]:
+    def _writes(self, before: Record, after: Record, history: Iterable[HistoryEntry]) -> list[Write]:
         was, now = rows_of(before), rows_of(after)
+        changed = [key for key, row in now.items() if was.get(key) != row]
+        kept = rows_of(after, self._sealing) if changed else {}
         puts = [Write("put", history_row(after.subject, entry)) for entry in history]
-        puts += [Write("put", row) for key, row in now.items() if was.get(key) != row]
+        puts += [Write("put", kept[key]) for key in changed]
         return puts + [Write("delete", _key(before.subject, key)) for key in was if key not in now]
+
+
+def _note_digest(digests: dict[str, str], write: Write) -> None:
+    key = str(write.row["RowKey"])
+    if key >= HISTORY:
+        return  # the chain holds the history together
+    if write.kind == "delete":
+        digests.pop(key, None)
+    else:
+        digests[key] = digest_of(write.row)
 
 
 def _bound(record: Record) -> frozenset[tuple[str, str]]:

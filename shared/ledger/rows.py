@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from shared.ledger.record import (
     RequestRecord,
     SpentEndpoint,
 )
+from shared.ledger.sealing import Sealing
 from shared.ledger.tables import Row, newest_first, pack, partition, unpack
 from shared.model.decision import Decision
 from shared.resource_id import fold
@@ -42,8 +43,10 @@ _OWN = frozenset({"requests", "spent", "snapshots", "alerts", "outbox"}) | TRANS
 log = logging.getLogger(__name__)
 
 
-def rows_of(record: Record) -> dict[str, Row]:
-    """The rows of a record, by their keys, without its history."""
+def rows_of(record: Record, sealing: Sealing | None = None) -> dict[str, Row]:
+    """The rows of a record, by their keys, without its history; as they are kept where `sealing` hides what is secret."""
+    if sealing is not None:
+        record = _with_operations(record, sealing.hide)
     members: Iterator[tuple[str, Any]] = (
         *((f"outbox|{key}", entry) for key, entry in record.outbox.items()),
         *((f"spent|{_short(key)}", spent) for key, spent in record.spent.items()),
@@ -75,9 +78,9 @@ def history_of(row: Row) -> HistoryEntry:
     return decode(HistoryEntry, unpack(row, "value"))
 
 
-def record_of(subject: str, rows: Iterable[Row]) -> Record:
+def record_of(subject: str, rows: Iterable[Row], sealing: Sealing | None = None) -> Record:
     """The record of a partition's rows. What cannot be understood is skipped aloud, and named in `unreadable`."""
-    record, kept, unreadable = Record(subject), _Members(), []
+    record, kept, unreadable = Record(subject), _Members(sealing or Sealing()), []
     for row in rows:
         key = str(row["RowKey"])
         try:
@@ -94,7 +97,8 @@ def record_of(subject: str, rows: Iterable[Row]) -> Record:
 class _Members:
     """The members of a record while its rows are read."""
 
-    def __init__(self) -> None:
+    def __init__(self, sealing: Sealing) -> None:
+        self.sealing = sealing
         self.requests: dict[str, RequestRecord] = {}
         self.spent: dict[str, SpentEndpoint] = {}
         self.snapshots: list[FirewallSnapshot] = []
@@ -106,6 +110,9 @@ class _Members:
         match kind:
             case "request":
                 request = _whole(decode(RequestRecord, value))
+                if request.intent is not None:
+                    shown = self.sealing.show(request.intent.operation)
+                    request = replace(request, intent=replace(request.intent, operation=shown))
                 if request.key != name:
                     raise ValueError("another request's row")
                 self.requests[name] = request
@@ -113,7 +120,8 @@ class _Members:
                 spent = decode(SpentEndpoint, value)
                 self.spent[spent.endpoint_id] = spent
             case "firewall":
-                self.snapshots.append(decode(FirewallSnapshot, value))
+                snapshot = decode(FirewallSnapshot, value)
+                self.snapshots.append(replace(snapshot, operation=self.sealing.show(snapshot.operation)))
             case "alert":
                 self.alerts[name] = decode(AlertState, value)
             case "outbox":
@@ -148,6 +156,18 @@ def _head(subject: str, row: Row) -> Record:
         log.exception("the head row of %s in the ledger cannot be understood", subject)
         return replace(Record(subject), unreadable=(HEAD,), **guard)
     return replace(record, subject=subject, **guard)
+
+
+def _with_operations(record: Record, hide: Callable[[str], str]) -> Record:
+    """The record with the URLs of its operations hidden."""
+    requests = {
+        key: replace(request, intent=replace(request.intent, operation=hide(request.intent.operation)))
+        if request.intent and request.intent.operation
+        else request
+        for key, request in record.requests.items()
+    }
+    snapshots = tuple(replace(one, operation=hide(one.operation)) if one.operation else one for one in record.snapshots)
+    return replace(record, requests=requests, snapshots=snapshots)
 
 
 def _lean(request: RequestRecord) -> RequestRecord:

@@ -7,6 +7,7 @@ a text column 32,768 UTF-16 units (https://learn.microsoft.com/rest/api/storages
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from azure.core.exceptions import (
 )
 
 from shared.errors import ApproverError, TransientError
+from shared.ledger.sealing import Sealing
 from shared.resource_id import ResourceId
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ _PASSES = (408, 409, 412, 429)
 """Refusals that may go away by themselves; every other 4xx stays until somebody changes something."""
 
 Row = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 class LedgerRefusedError(ApproverError):
@@ -106,42 +110,54 @@ class Table:
     Every method raises `TransientError` when the storage cannot be reached, `LedgerRefusedError` when it refuses for good.
     """
 
-    def __init__(self, service: Callable[[], TableServiceClient], name: str) -> None:
+    def __init__(self, service: Callable[[], TableServiceClient], name: str, sealing: Sealing | None = None) -> None:
+        """`sealing`: seals every row that is written, and is asked about every row that is read."""
         self._service = service
         self._name = name
+        self._sealing = sealing or Sealing()
         self._made: TableClient | None = None
         self._lock = Lock()
 
     def get(self, partition_key: str, row_key: str) -> Row | None:
-        """One row, None when it is not there; its ETag is its `metadata["etag"]`."""
+        """One row, None when it is not there (or is not authentic); its ETag is its `metadata["etag"]`."""
         with self._translated():
             try:
-                return self._client().get_entity(partition_key, row_key)
+                found = self._client().get_entity(partition_key, row_key)
             except ResourceNotFoundError:
                 return None
+        return found if self._believed(found) else None
 
     def query(self, text: str, **parameters: Any) -> list[Row]:
-        """The rows that an OData filter selects; `@name` in the text stands for a parameter."""
+        """The rows that an OData filter selects; `@name` in the text stands for a parameter, with a space after it.
+
+        Rows that are not authentic are left out, aloud.
+        """
+        return self.read(text, [], **parameters)
+
+    def read(self, text: str, forged: list[str], **parameters: Any) -> list[Row]:
+        """As `query`; the row keys of those that are not authentic go into `forged`."""
         with self._translated():
             try:
-                return list(self._client().query_entities(text, parameters=parameters))
+                rows = list(self._client().query_entities(text, parameters=parameters))
             except ResourceNotFoundError:
                 return []
+        return self._authentic(rows, forged)
 
     def page(self, text: str, most: int, **parameters: Any) -> list[Row]:
         """As `query`, but at most so many rows, and never more than one page of the service."""
         with self._translated():
             try:
                 found = self._client().query_entities(text, parameters=parameters, results_per_page=most)
-                return list(next(found.by_page(), []))
+                rows = list(next(found.by_page(), []))
             except ResourceNotFoundError:
                 return []
+        return self._authentic(rows, [])
 
     def insert(self, row: Row) -> bool:
         """Create a row if it is absent; False when one is there already."""
         with self._translated():
             try:
-                self._creating(lambda client: client.create_entity(row))
+                self._creating(lambda client: client.create_entity(self._sealed(row)))
             except ResourceExistsError:
                 return False
             return True
@@ -151,7 +167,7 @@ class Table:
         from azure.data.tables import UpdateMode
 
         with self._translated():
-            written = self._creating(lambda client: client.upsert_entity(row, mode=UpdateMode.REPLACE))
+            written = self._creating(lambda client: client.upsert_entity(self._sealed(row), mode=UpdateMode.REPLACE))
             return str(written["etag"])
 
     def replace(self, row: Row, etag: str) -> bool:
@@ -162,7 +178,10 @@ class Table:
         with self._translated():
             try:
                 self._client().update_entity(
-                    row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+                    self._sealed(row),
+                    mode=UpdateMode.REPLACE,
+                    etag=etag,
+                    match_condition=MatchConditions.IfNotModified,
                 )
             except (ResourceModifiedError, ResourceNotFoundError):
                 return False
@@ -186,7 +205,9 @@ class Table:
         Raises:
             RowChangedError: a guarded row is not as it was.
         """
-        operations = [operation for write in writes if (operation := _operation(write))]
+        operations = [
+            _operation(write, self._sealed(write.row) if write.kind == "put" else write.row) for write in writes
+        ]
         with self._translated():
             done = self._creating(lambda client: client.submit_transaction(operations))
             return str(done[0].get("etag") or "")
@@ -195,6 +216,22 @@ class Table:
         """Create or replace rows of one partition, in as many transactions as that takes."""
         for part in parts([Write("put", row) for row in rows]):
             self.transact(part)
+
+    def _sealed(self, row: Row) -> Row:
+        return self._sealing.sealed(self._name, row)
+
+    def _believed(self, row: Row) -> bool:
+        return self._sealing.holds(self._name, row)
+
+    def _authentic(self, rows: Sequence[Row], forged: list[str]) -> list[Row]:
+        found = []
+        for row in rows:
+            if self._believed(row):
+                found.append(row)
+                continue
+            log.warning("row %r of %r in table %s is not authentic", row["RowKey"], row["PartitionKey"], self._name)
+            forged.append(str(row["RowKey"]))
+        return found
 
     def _client(self) -> TableClient:
         with self._lock:
@@ -242,15 +279,15 @@ def parts(writes: Sequence[Write], reserved: int = 0) -> Iterator[list[Write]]:
         yield part
 
 
-def _operation(write: Write) -> tuple[Any, ...]:
+def _operation(write: Write, row: Row) -> tuple[Any, ...]:
     from azure.core import MatchConditions
 
     guard: dict[str, Any] = {"etag": write.etag, "match_condition": MatchConditions.IfNotModified} if write.etag else {}
     if write.kind == "delete":
-        return ("delete", write.row, guard)
+        return ("delete", row, guard)
     if write.etag == "":
-        return ("create", write.row)
-    return ("update" if write.etag else "upsert", write.row, {"mode": "replace", **guard})
+        return ("create", row)
+    return ("update" if write.etag else "upsert", row, {"mode": "replace", **guard})
 
 
 def _why(error: AzureError) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from shared.commands.policy import main
-
 if __name__ == "__main__":
+    try:
+        from shared.commands.policy import main
+    except ModuleNotFoundError as missing:
+        sys.exit(f"{missing}: run this with the environment that make setup makes (.venv/bin/python -m shared.policy)")
     sys.exit(main())

@@ -6,8 +6,9 @@ known fails an allow rule, satisfies a deny rule, and makes a reject rule `uncer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 
 from shared.evidence.match import unknown_tenant
 from shared.model.check import Certainty, Check, FailedCheck
@@ -15,7 +16,7 @@ from shared.model.connection import Connection
 from shared.model.requester import HOME, MICROSOFT_TENANTS, PrivateEndpointRequester
 from shared.model.situation import Situation, Target
 from shared.model.target_types import sub_resource_key
-from shared.policy.rules import Rule
+from shared.policy.rules import Effect, Rule
 from shared.resource_id import fold
 
 _SHOWN = 5
@@ -51,7 +52,7 @@ def private_endpoint_checks(
         (Check.RESOURCE_GROUP, requester.resource_groups, endpoint.group.key),
         (Check.PRIVATE_ENDPOINT, requester.private_endpoints, endpoint.key),
     )
-    failed = next((FailedCheck(c, one_of(v), f) for c, v, f in selectors if v and f not in v), None)
+    failed = next((FailedCheck(c, one_of(v), f) for c, v, f in selectors if v and not holds(v, f, exactly=allow)), None)
     named = requester.subscriptions or requester.resource_groups or requester.private_endpoints
     if tenant is not None and failed is None and (tenant.unknown or named):
         return None, tenant
@@ -82,28 +83,46 @@ def _tenant_check(
     return None
 
 
+def holds(values: frozenset[str], key: str, *, exactly: bool) -> bool:
+    """Whether a selector's values hold an id (folded).
+
+    Allow rules compare exactly. Azure may take letters beyond ASCII for the same in another case, so what denies or rejects
+    takes them for the same too: there a look-alike must not slip through.
+    """
+    return key in values or (not exactly and key.casefold() in _casefolded(values))
+
+
+@lru_cache(maxsize=4096)
+def _casefolded(values: frozenset[str]) -> frozenset[str]:
+    return frozenset(value.casefold() for value in values)
+
+
 def target_checks(rule: Rule, target: Target) -> FailedCheck | None:
     """The first target selector that does not accept the target."""
     selected, resource = rule.targets, target.id
+    exactly = rule.effect is Effect.ALLOW
     if selected.types and fold(resource.type) not in selected.types:
         return FailedCheck(Check.TARGET_TYPE, one_of(selected.types), resource.type)
     if selected.subscriptions and resource.subscription_id not in selected.subscriptions:
         return FailedCheck(Check.TARGET_SUBSCRIPTION, one_of(selected.subscriptions), resource.subscription_id)
-    if selected.resource_groups and resource.group.key not in selected.resource_groups:
+    if selected.resource_groups and not holds(selected.resource_groups, resource.group.key, exactly=exactly):
         return FailedCheck(Check.TARGET_RESOURCE_GROUP, one_of(selected.resource_groups), str(resource.group))
-    if selected.resources and resource.key not in selected.resources:
+    if selected.resources and not holds(selected.resources, resource.key, exactly=exactly):
         return FailedCheck(Check.TARGET_RESOURCE, one_of(selected.resources), str(resource))
-    return _tag_check(selected.tags, target.tags) if selected.tags else None
+    same = fold if exactly else str.casefold
+    return _tag_check(selected.tags, target.tags, same) if selected.tags else None
 
 
-def _tag_check(wanted: Mapping[str, str], tags: Mapping[str, str] | None) -> FailedCheck | None:
+def _tag_check(
+    wanted: Mapping[str, str], tags: Mapping[str, str] | None, same: Callable[[str], str]
+) -> FailedCheck | None:
     """Tag names compare without case (as in Azure), values with case."""
     if tags is None:
         return FailedCheck(Check.TARGET_TAG, ", ".join(f"{k}={v}" for k, v in wanted.items()), None, Certainty.UNKNOWN)
-    present = {fold(k): v for k, v in tags.items()}
+    present = {same(k): v for k, v in tags.items()}
     for key, value in wanted.items():
-        if present.get(fold(key)) != value:
-            return FailedCheck(Check.TARGET_TAG, f"{key}={value}", present.get(fold(key), "no such tag"))
+        if present.get(same(key)) != value:
+            return FailedCheck(Check.TARGET_TAG, f"{key}={value}", present.get(same(key), "no such tag"))
     return None
 
 

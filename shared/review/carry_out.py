@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shared.azure.arm import Arm
-from shared.azure.operations import Operation, State, WaitBudget, ended, follow
+from shared.azure.operations import Operation, State, WaitBudget, ended, follow, lies_under
 from shared.errors import ApproverError, PermanentError, TransientError
 from shared.model.connection import Connection
 from shared.model.target_types import type_of
@@ -58,14 +58,14 @@ class Executor:
                     answer = self._decide(effect, seen, adapter)
                     seen = self._read_back(effect, answer, seen, adapter)
                 case FollowDecision():
-                    answer = self._follow(effect, effect.key in seen.answers, budget)
+                    answer = self._follow(effect, seen, effect.key in seen.answers, budget)
                     seen = self._read_back(effect, answer, seen, adapter)
                 case WriteFirewall():
                     check_policy()
                     answer = self._write(effect, seen, adapter)
                     seen = self._firewall(answer, seen, adapter)
                 case FollowFirewall():
-                    answer = self._follow(effect, seen.firewall_answer is not None, budget)
+                    answer = self._follow(effect, seen, seen.firewall_answer is not None, budget)
                     seen = self._firewall(answer, seen, adapter)
             if answer.went is Went.STARTED:
                 break
@@ -88,8 +88,13 @@ class Executor:
         now = adapter.connection(seen.target, connection)
         return now is None or _told(now) != _told(connection)
 
-    def _follow(self, effect: FollowDecision | FollowFirewall, fresh: bool, budget: WaitBudget) -> Answer:
+    def _follow(
+        self, effect: FollowDecision | FollowFirewall, seen: Observation, fresh: bool, budget: WaitBudget
+    ) -> Answer:
         """Follow an operation: one that this review started for a while, one from before with a single question."""
+        if not lies_under(effect.operation, self.arm.endpoint, seen.target):
+            log.warning("an operation of %s is not asked about: its URL lies elsewhere", seen.target)
+            return Answer(Went.DONE)  # what is read back decides
         operation = Operation(effect.operation, effect.retry_after)
         told = follow(self.arm, operation, budget) if fresh else ended(self.arm, operation)
         match told.state:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from shared.evidence.random_message import redacted
 from shared.ledger.record import Intent, Phase, RequestRecord, SpentEndpoint
 from shared.model.connection import Connection
 from shared.model.decision import Decision, FirewallOutcome, FirewallResult, Outcome, WhoAsked
@@ -130,7 +131,7 @@ def decision_of(verdict: Verdict, request: RequestRecord | None, context: Contex
             verdict.tenant_id,
         ),
         sub_resource=verdict.sub_resource,
-        request_message=connection.description if connection.pending else None,
+        request_message=redacted(connection.description) if connection.pending else None,
         previous_status=connection.status,
         rule=verdict.rule,
         reasons=verdict.reasons,

@@ -29,6 +29,7 @@ class Context:
     policy: Policy
     now: datetime
     new_id: Callable[[], str]
+    trace: Callable[[str], str]
     run_id: str | None = None
     dry: bool = False
     needs: Needs = field(default_factory=Needs)

@@ -15,6 +15,7 @@ from typing import Protocol
 from shared.errors import ApproverError, TransientError
 from shared.evidence.match import passes_for
 from shared.ledger.record import Phase, Record
+from shared.ledger.sealing import TRACE
 from shared.model.connection import Connection, Seen
 from shared.model.decision import Outcome
 from shared.model.requester import (
@@ -64,11 +65,15 @@ class ViewReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """The readers that an observation is made with. `clock` counts seconds."""
+    """The readers that an observation is made with.
+
+    `is_trace_of` knows a random message again by its trace, which is all that is kept of it; `clock` counts seconds.
+    """
 
     tenants: TenantLookup
     sides: SideReader
     views: ViewReader
+    is_trace_of: Callable[[str, str], bool]
     now: Callable[[], datetime]
     clock: Callable[[], float]
 
@@ -163,6 +168,7 @@ class _Reading:
                 bindings=self._bindings(),
                 approving=self._approving(),
             )
+        self.situation = replace(self.situation, connections=self._known_messages())
         verdicts = self._decide()
         return Observation(
             target=self.situation.target.id,
@@ -240,6 +246,22 @@ class _Reading:
         own = situation.target.id.subscription_id
         wanted = {e.subscription_id for e in endpoints if e} | {own}
         self._told(self.observer.tenants.of(sorted(wanted - situation.tenants.keys())))
+
+    def _known_messages(self) -> tuple[Connection, ...]:
+        """The connections with the messages that they were first seen with, where an endpoint shows the same one."""
+        messages = {
+            e.request_message for side in self.situation.sides.values() for e in side.endpoints if e.request_message
+        }
+
+        def known(connection: Connection) -> Connection:
+            seen = connection.seen
+            if seen is None or seen.message is None or not seen.message.startswith(TRACE):
+                return connection
+            trace = seen.message
+            message = next((m for m in sorted(messages) if self.observer.is_trace_of(trace, m)), trace)
+            return replace(connection, seen=replace(seen, message=message))
+
+        return tuple(known(c) for c in self.situation.connections)
 
     def _told(self, answers: Mapping[str, TenantAnswer]) -> None:
         tenants = {**self.situation.tenants, **{key: answer.tenant for key, answer in answers.items()}}

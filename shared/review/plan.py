@@ -57,6 +57,7 @@ def plan(
     policy: Policy,
     now: datetime,
     new_id: Callable[[], str],
+    trace: Callable[[str], str],
     *,
     run_id: str | None = None,
     dry: bool = False,
@@ -68,10 +69,11 @@ def plan(
         policy: the policy in force.
         now: the time.
         new_id: makes ids of decisions.
+        trace: makes of a random message the hash by which it is known again.
         run_id: the re-evaluation that the decisions belong to.
         dry: only say what would happen.
     """
-    context = Context(seen, policy, now, new_id, run_id, dry)
+    context = Context(seen, policy, now, new_id, trace, run_id, dry)
     if not seen.listed:
         return _only_firewall(context)
     steps = {}

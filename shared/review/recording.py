@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from shared.evidence.random_message import weakness
 from shared.ledger.record import LONGEST_MESSAGE, Delivery, HistoryEntry, OutboxEntry, Record, RequestRecord
 from shared.model.connection import Connection
 from shared.model.decision import Decision
@@ -22,10 +23,14 @@ ROW_LAGS = timedelta(days=1)
 def told(record: Record, decision: Decision, now: datetime) -> tuple[Record, HistoryEntry]:
     """The record with a decision that is new or has changed, on its way to everybody, and the row that it gets."""
     request = record.requests.get(decision.key)
+    known = request.decision if request else None
+    same = request is not None and known is not None and known.decision_id == decision.decision_id
+    link = request.link if request is not None and same else record.tip.next(decision)
+    record = replace(record, tip=record.tip if same else link)
     if request is not None:
-        record = record.with_request(replace(request, decision=decision, recorded_at=now))
+        record = record.with_request(replace(request, decision=decision, link=link, recorded_at=now))
     entry = OutboxEntry(decision.decision_id, Delivery.DECISION, decision.decided_at, decision.to_json())
-    return record.with_outbox([entry]), HistoryEntry(decision, now)
+    return record.with_outbox([entry]), HistoryEntry(decision, now, link)
 
 
 def recorded(steps: Mapping[str, Step], context: Context) -> tuple[Record, list[HistoryEntry]]:
@@ -43,7 +48,7 @@ def _record_step(
     record: Record, connection: Connection, step: Step, context: Context
 ) -> tuple[Record, list[HistoryEntry]]:
     now = context.now
-    known = record.requests.get(key_of(connection)) or _first_seen(connection, now)
+    known = record.requests.get(key_of(connection)) or _first_seen(connection, context)
     waiting_since = (known.waiting_since or now) if step.waiting else None
     absent = context.seen.gone(known.key)
     request = replace(
@@ -67,7 +72,10 @@ def _record_decision(
     if before is None or before.digest != decision.digest:
         record, entry = told(record, decision, now)
         last = before is not None and before.decision_id != decision.decision_id
-        return record, [*([HistoryEntry(before, record.reviewed_at or now)] if before and last else []), entry]
+        return record, [
+            *([HistoryEntry(before, record.reviewed_at or now, known.link)] if before and last else []),
+            entry,
+        ]
     same = replace(decision, decision_id=before.decision_id, decided_at=before.decided_at, run_id=before.run_id)
     same = replace(same, request_message=before.request_message, previous_status=before.previous_status)
     if same != before:
@@ -75,13 +83,16 @@ def _record_decision(
         return record, [entry]
     if known.recorded_at is not None and now - known.recorded_at > ROW_LAGS:
         request = replace(record.requests[known.key], recorded_at=now)
-        return record.with_request(request), [HistoryEntry(before, now)]
+        return record.with_request(request), [HistoryEntry(before, now, known.link)]
     return record, []
 
 
-def _first_seen(connection: Connection, now: datetime) -> RequestRecord:
+def _first_seen(connection: Connection, context: Context) -> RequestRecord:
+    """A request that is new. A random message is a secret until it is approved: it is kept as its trace."""
     message = connection.description[:LONGEST_MESSAGE] if connection.pending else None
-    return RequestRecord(connection.id, connection.private_endpoint_id, now, message)
+    if message is not None and weakness(message) is None:
+        message = context.trace(message)
+    return RequestRecord(connection.id, connection.private_endpoint_id, context.now, message)
 
 
 def without_gone(record: Record, context: Context) -> tuple[Record, list[HistoryEntry], list[float]]:
@@ -102,7 +113,9 @@ def without_gone(record: Record, context: Context) -> tuple[Record, list[History
             looks_again += [GONE_AFTER.total_seconds()] if request.intent else []
         else:
             gone.add(key)
-            history += [HistoryEntry(request.decision, record.reviewed_at or now)] if request.decision else []
+            history += (
+                [HistoryEntry(request.decision, record.reviewed_at or now, request.link)] if request.decision else []
+            )
     return _without_bindings(record.without_requests(gone), context), history, looks_again
 
 

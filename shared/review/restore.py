@@ -58,12 +58,12 @@ class Restorer:
         reviewer.scope.require(policy.scope, target)
         adapter = reviewer.adapter(target)
         reading = adapter.firewall(target)
-        kept = _kept(reviewer.records.load(target))
+        kept = _kept(reviewer.load(target))
         if dry_run:
             before, after = reading.firewall, adapter.to_firewall(dict(kept.before))
             return Restored(self._decision(target, kept, reading, policy), (before, after))
         with reviewer.leases.hold(target):
-            record = self.begin(target, adapter, policy, reviewer.records.load(target), force=force)
+            record = self.begin(target, adapter, policy, reviewer.load(target), force=force)
             return self._finish(target, adapter, policy, record)
 
     def begin(

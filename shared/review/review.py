@@ -13,13 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.alerts.book import settle
-from shared.alerts.conditions import review_failed
+from shared.alerts.conditions import record_forged, review_failed
 from shared.alerts.outbox import Outbox
+from shared.alerts.raising import Alerts
 from shared.azure.leases import Held, Leases
 from shared.azure.operations import WaitBudget
-from shared.errors import NotFoundError, TransientError
+from shared.errors import ForgedError, NotFoundError, TransientError
+from shared.ledger.policies import Policies
 from shared.ledger.record import Intent, Phase, Record
 from shared.ledger.records import Records
+from shared.ledger.sealing import Sealing
 from shared.ledger.tables import RowChangedError
 from shared.model.decision import Decision
 from shared.model.target_types import type_of
@@ -84,7 +87,10 @@ class Reviewer:
     observer: Observer
     executor: Executor
     records: Records
+    policies: Policies
+    sealing: Sealing
     outbox: Outbox
+    alerts: Alerts
     leases: Leases
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
@@ -101,26 +107,40 @@ class Reviewer:
         """
         policy = self.policy.current()
         self.scope.require(policy.scope, target)
+        self.policies.keep(policy)
         if trigger.dry_run:
             return self._dry(policy, target, trigger)
         with self.leases.hold(target) as held:
-            record = self.records.load(target)
-            if self._answered(record, trigger):
+            record = self.load(target)
+            if self._answered(record, trigger, held):
                 return Review(policy=policy, skipped=True)
             review = self._live(policy, target, trigger, record, held)
         return replace(review, record=self.outbox.deliver(review.record) if review.record else None)
 
+    def load(self, target: ResourceId) -> Record:
+        """What is remembered of a target.
+
+        Raises:
+            ForgedError: it is not authentic. `ReviewFailed` says so; nothing is decided on it.
+        """
+        record = self.records.load(target)
+        if record.forged:
+            self.alerts.settle(f"ledger {target}", [record_forged(str(target), record.forged)])
+            text = f"what the ledger remembers of {target} is not authentic: {', '.join(record.forged[:5])}"
+            raise ForgedError(text, code="LedgerForged")
+        return record.until(self.now())
+
     @staticmethod
-    def _answered(record: Record, trigger: Trigger) -> bool:
-        """Whether a complete review listed the target after the message was queued (both times are the storage's)."""
+    def _answered(record: Record, trigger: Trigger, held: Held) -> bool:
+        """Whether a complete review listed the target after the message was queued (all times are the storage's own)."""
         if trigger.cause not in ("event", "sweep") or trigger.inserted_at is None or record.listed_at is None:
             return False
-        return trigger.inserted_at < record.listed_at
+        return trigger.inserted_at < record.listed_at <= held.since
 
     def _dry(self, policy: Policy, target: ResourceId, trigger: Trigger) -> Review:
         """What would happen. Nothing is committed, and nothing carried out."""
         adapter = self.adapter(target)
-        seen = self.observer.observe(policy, target, adapter, self.records.load(target))
+        seen = self.observer.observe(policy, target, adapter, self.load(target))
         made = self._plan(seen, policy, adapter, trigger)[1]
         return Review(made.decisions, policy)
 
@@ -133,7 +153,7 @@ class Reviewer:
                 if not tries_left:
                     raise
                 log.info("starting again: %s", error)
-                record = self.records.load(target)
+                record = self.load(target)
         raise AssertionError("a review that neither answers nor raises")
 
     def _once(self, policy: Policy, target: ResourceId, trigger: Trigger, before: Record, held: Held) -> Review:
@@ -185,7 +205,9 @@ class Reviewer:
     ) -> tuple[Observation, Plan]:
         """The plan, once everything is read that it needs."""
         while True:
-            made = plan(seen, policy, self.now(), _new_id, run_id=trigger.run_id, dry=trigger.dry_run)
+            made = plan(
+                seen, policy, self.now(), _new_id, self.sealing.trace, run_id=trigger.run_id, dry=trigger.dry_run
+            )
             if not made.needs:
                 return seen, made
             seen = self.observer.read(seen, made.needs, policy, adapter)

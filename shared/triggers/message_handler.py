@@ -9,7 +9,15 @@ from datetime import datetime
 
 from shared.alerts.conditions import Condition, approval_failed, policy_invalid, review_failed
 from shared.alerts.raising import Alerts
-from shared.errors import ApproverError, BusyError, NotFoundError, OutsideScopeError, PermanentError, TransientError
+from shared.errors import (
+    ApproverError,
+    BusyError,
+    ForgedError,
+    NotFoundError,
+    OutsideScopeError,
+    PermanentError,
+    TransientError,
+)
 from shared.ledger.runs import Runs
 from shared.ledger.work import WorkIndex
 from shared.policy.language.findings import PolicyError
@@ -66,6 +74,9 @@ class MessageHandler:
                 raise  # what is wrong with the ledger itself can stand in no record
             log.info("again later: %s", error)
             self._retry(message, error.retry_after or retry_delay(message))
+        except ForgedError as error:
+            log.error("%s", error)  # noqa: TRY400 - what happened is in the sentence
+            self._done(message, None, failed=True)
         except PermanentError as error:
             self._refused(message, error)
         else:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.policy.language.document import check, load
+from shared.policy.language.check import check
+from shared.policy.language.document import load
 from shared.policy.language.findings import InvalidPolicyError
 from tests.policies.corpus import BAD, GOOD, WARN
 

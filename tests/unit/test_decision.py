@@ -125,6 +125,12 @@ def test_a_request_is_its_connection_and_its_private_endpoint_in_any_casing() ->
     assert len(DECISION.key) == 32
 
 
+def test_two_ids_that_are_not_the_same_have_never_one_key() -> None:
+    assert request_key("/a/K", "/b") == request_key("/A/k", "/B")
+    assert request_key("/a/\u212a", "/b") != request_key("/a/k", "/b"), "the Kelvin sign is no k"
+    assert request_key("/a/Ü", "/b") != request_key("/a/ü", "/b")
+
+
 # --- there and back
 
 TEXTS = st.text(max_size=30)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.__main__ import PROGRAMS
-from shared.policy.language.document import check
+from shared.policy.language.check import check
 from shared.settings import read_settings, sweep_schedule
 
 ROOT = Path(__file__).parents[2]

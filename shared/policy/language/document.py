@@ -1,14 +1,12 @@
 """A policy document: text in, a valid policy or every finding out. Pure.
 
-Decides what several keys together may say; what each may say by itself is declared in `schema`.
+What each key may say by itself is declared in `schema`, what several may say together is `refusals`' to decide.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.model.firewall import FirewallWish
@@ -19,11 +17,11 @@ from shared.model.requester import (
     Requester,
     ServiceRequester,
 )
-from shared.model.target_types import TargetType, target_type
 from shared.policy.language import schema
-from shared.policy.language.findings import Finding, InvalidPolicyError, Report, quoted
+from shared.policy.language.findings import InvalidPolicyError, Report
 from shared.policy.language.records import Entry
-from shared.policy.language.yaml_nodes import Mapping, parse
+from shared.policy.language.refusals import refuse
+from shared.policy.language.yaml_nodes import parse
 from shared.policy.rules import Effect, Mode, Policy, Rule, Scope, Targets
 from shared.resource_id import fold
 
@@ -46,21 +44,8 @@ def load(text: bytes | str) -> Policy:
     document = read(text, report)
     if document is None:
         raise InvalidPolicyError(report.ordered(), text_hash(text))
-    return document.policy
-
-
-def check(text: bytes | str, today: date | None = None) -> list[Finding]:
-    """Every error and, of a valid policy, every warning, in the order of the text.
-
-    `today` tells which rules have expired; without it none has.
-    """
-    from shared.policy.language import lint
-
-    report = Report()
-    document = read(text, report)
-    if document:
-        lint.warn(document, report, today)
-    return report.ordered()
+    shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
+    return replace(document.policy, text=shown)
 
 
 def text_hash(text: bytes | str) -> str:
@@ -76,78 +61,10 @@ def read(text: bytes | str, report: Report) -> Document | None:
         return None
     entry = schema.POLICY.read(root, report)
     if entry:
-        requesters = entry["requesters"] or {}
-        for requester in filter(None, requesters.values()):
-            _check_tenants(requester, report)
-        _check_rules(entry, requesters, report)
+        refuse(entry, report)
     if entry is None or report.failed:
         return None
     return Document(_policy(entry, text_hash(text)), entry)
-
-
-def _check_tenants(requester: Entry, report: Report) -> None:
-    if requester["service"] != PRIVATE_ENDPOINT:
-        return
-    for place, tenant in requester.items("tenants"):
-        if tenant in MICROSOFT_TENANTS:
-            report.error(place, "this tenant of Microsoft holds the managed private endpoints of every customer")
-
-
-def _check_rules(policy: Entry, requesters: dict[str, Entry | None], report: Report) -> None:
-    first_line: dict[str, int] = {}
-    for _, rule in policy.items("rules"):
-        name = rule["name"]
-        if name in first_line:
-            report.error(rule.place("name"), f"another rule has the name {name}: line {first_line[name]}")
-        elif name is not None:
-            first_line[name] = rule.place("name").line
-        _check_requesters(rule, requesters, report)
-        _check_tags(rule, report)
-        _check_firewall(rule, report)
-
-
-def _check_requesters(rule: Entry, requesters: dict[str, Entry | None], report: Report) -> None:
-    allows = rule["effect"] == Effect.ALLOW
-    if allows and rule["requesters"] == (schema.ANY,) and not rule.items("requesters"):
-        report.error(rule.place("requesters"), "an allow rule names its requesters: any is only for deny and reject")
-    for place, name in rule.items("requesters"):
-        requester = requesters.get(name)
-        if name not in requesters:
-            report.unknown(place, "requester", name, tuple(requesters))
-        elif requester and rule["effect"] and not allows and requester["service"] != PRIVATE_ENDPOINT:
-            what = f"{name} is a {requester['service']} requester"
-            report.error(place, f"{what}: a {rule['effect']} rule names only privateEndpoint requesters, or any")
-
-
-def _check_tags(rule: Entry, report: Report) -> None:
-    tags = rule["targets"].node.entries.get("tags") if isinstance(rule["targets"], Entry) else None
-    names = list(tags.keys.values()) if isinstance(tags, Mapping) else []
-    first: dict[str, str] = {}
-    for name in names:
-        other = first.setdefault(fold(name.text), name.text)
-        if other != name.text:
-            report.error(name, f"Azure knows no difference between the tags {quoted(other)} and {quoted(name.text)}")
-
-
-def _check_firewall(rule: Entry, report: Report) -> None:
-    firewall, targets = rule["firewall"], rule["targets"]
-    if firewall is None or not isinstance(targets, Entry):
-        return
-    named = {name: target_type(name) for _, name in targets.items("types")}
-    named |= {resource.type: target_type(resource.type) for _, resource in targets.items("resources")}
-    for known in {t.name: t for t in named.values() if t}.values():
-        for key, wish in impossible(firewall["publicNetworkAccess"], firewall["trustedServices"], known):
-            report.error(firewall.place(key), f"{known.name} cannot do {key}: {wish}")
-
-
-def impossible(access: str | None, trusted_services: str | None, known: TargetType) -> Iterator[tuple[str, str]]:
-    """The firewall wishes (key and value) that a type can never fulfil."""
-    if access == "selectedNetworks" and not known.selected_networks:
-        yield "publicNetworkAccess", access
-    if access == "disabled" and not known.disabled:
-        yield "publicNetworkAccess", access
-    if trusted_services == "deny" and not known.trusted_services:
-        yield "trustedServices", trusted_services
 
 
 def _policy(entry: Entry, text_hash: str) -> Policy:

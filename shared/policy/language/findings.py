@@ -138,4 +138,6 @@ def _nearest(word: str, known: Collection[str]) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(word[:80], known, n=1, cutoff=0.6)
-    return f": did you mean {quoted(near[0])}?" if near else ""
+    # What types have in common, their namespaces' form, makes no two of them alike: so must be what comes last.
+    alike = near and get_close_matches(word[:80].rpartition("/")[2], [near[0].rpartition("/")[2]], cutoff=0.6)
+    return f": did you mean {quoted(near[0])}?" if alike else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from shared.evidence.kinds import kind_of
-from shared.model.requester import Requester, ServiceRequester
+from shared.model.requester import HOME, PrivateEndpointRequester, Requester, ServiceRequester
 from shared.model.target_types import TARGET_TYPES, sub_resource_key
 from shared.policy.language.document import Document
 from shared.policy.language.findings import Place, Report, quoted
@@ -32,6 +32,11 @@ def warn(document: Document, report: Report, today: date | None) -> None:
             report.warning(rule_entry.place("expires"), f"the rule never matches: it expired on {rule.expires}")
         for place, what in _outside_scope(policy.scope, rule_entry):
             report.warning(place, f"outside scope, so the rule never matches there: {what}")
+        for place, what in _contradictions(rule_entry):
+            report.warning(place, f"the rule never matches: {what}")
+        if rule.effect is Effect.ALLOW:
+            _warn_limits(policy, rule, rule_entry, reach, report)
+            _warn_unknown_sub_resources(policy, rule, rule_entry, reach, report)
         if not _has_sub_resource(rule, reach):
             report.warning(rule_entry.place("subResources"), "the rule never matches: no target type has any of these")
         shadow = next((other for other in beating if _shadows(other, rule, reach)), None)
@@ -47,6 +52,8 @@ def _warn_requesters(policy: Policy, entry: Entry, report: Report) -> None:
         requester = policy.requesters[name]
         if name not in used:
             report.warning(requester_entry.node, f"no rule uses the requester {name}")
+        for place, what in _contradicting_requester(requester_entry):
+            report.warning(place, f"the requester never matches: {what}")
         if (
             isinstance(requester, ServiceRequester)
             and kind_of(requester).tie.by_message
@@ -76,6 +83,89 @@ def _has_sub_resource(rule: Rule, reach: _Reach) -> bool:
     if not rule.sub_resources or not all(t.sub_resources for t in types):  # a type may not tell what it has
         return True
     return any(sub_resource_key(name) in rule.sub_resources for t in types for name in t.sub_resources)
+
+
+def _contradictions(rule: Entry) -> Iterator[tuple[Place, str]]:
+    """Target selectors of which no target fulfils two: a resource tells its type, group and subscription itself."""
+    targets = rule["targets"]
+    if not isinstance(targets, Entry):
+        return
+    types = {fold(name) for _, name in targets.items("types")}
+    groups = {group.key for _, group in targets.items("resourceGroups")}
+    subscriptions = {name for _, name in targets.items("subscriptions")}
+    for key, wanted, told in (
+        ("types", types, lambda r: fold(r.type)),
+        ("resourceGroups", groups, lambda r: r.group.key),
+        ("subscriptions", subscriptions, lambda r: r.subscription_id),
+    ):
+        resources = targets.items("resources")
+        if wanted and resources and not any(told(resource) in wanted for _, resource in resources):
+            yield targets.place("resources"), f"none of these resources is of its {key}"
+    inside = [group for _, group in targets.items("resourceGroups") if group.subscription_id in subscriptions]
+    if subscriptions and groups and not inside:
+        yield targets.place("resourceGroups"), "none of these groups is in its subscriptions"
+
+
+def _contradicting_requester(entry: Entry) -> Iterator[tuple[Place, str]]:
+    """As for targets: a private endpoint's id tells its group and its subscription."""
+    groups, subscriptions = entry.items("resourceGroups"), {name for _, name in entry.items("subscriptions")}
+    endpoints = entry.items("privateEndpoints")
+    if subscriptions and groups and not any(group.subscription_id in subscriptions for _, group in groups):
+        yield entry.place("resourceGroups"), "none of these groups is in its subscriptions"
+    if subscriptions and endpoints and not any(e.subscription_id in subscriptions for _, e in endpoints):
+        yield entry.place("privateEndpoints"), "none of these private endpoints is in its subscriptions"
+    keys = {group.key for _, group in groups}
+    if keys and endpoints and not any(e.group.key in keys for _, e in endpoints):
+        yield entry.place("privateEndpoints"), "none of these private endpoints is in its resource groups"
+
+
+def _warn_limits(policy: Policy, rule: Rule, entry: Entry, reach: _Reach, report: Report) -> None:
+    """A limit is of no use beside an allow rule that takes all of its requests without one."""
+    for key, value in (("maxConnections", rule.max_connections), ("expires", rule.expires)):
+        if value is None:
+            continue
+        broader = next((other for other in policy.rules if other is not rule and _lifts(other, key, rule, reach)), None)
+        if broader:
+            what = f"the allow rule {broader.name} (line {broader.line}) takes all of these requests without it"
+            report.warning(entry.place(key), f"this limit keeps nobody out: {what}")
+
+
+def _lifts(other: Rule, key: str, rule: Rule, reach: _Reach) -> bool:
+    """Whether an allow rule that has no such limit, or a later day, matches whatever this one does."""
+    if other.effect is not Effect.ALLOW or (other.mode is Mode.AUDIT and rule.mode is Mode.ENFORCE):
+        return False
+    if other.max_connections is not None:
+        return False
+    if other.expires is not None and (key != "expires" or rule.expires is None or other.expires <= rule.expires):
+        return False
+    return (
+        set(rule.requesters or ()) <= set(other.requesters or ())
+        and _within(rule.sub_resources, other.sub_resources)
+        and reach.within(other.targets)
+    )
+
+
+SHOWS_NO_SUB_RESOURCE = frozenset(
+    {"microsoft.storage/storageaccounts", "microsoft.devices/iothubs", "microsoft.keyvault/vaults"}
+)
+"""Types whose connections are known to tell no sub-resource (the providers' own OpenAPI and recorded answers)."""
+
+
+def _warn_unknown_sub_resources(policy: Policy, rule: Rule, entry: Entry, reach: _Reach, report: Report) -> None:
+    """Another tenant's private endpoints cannot be read, so what they ask for is known from the target or not at all."""
+    if not rule.sub_resources or not reach.types or not reach.types <= SHOWS_NO_SUB_RESOURCE:
+        return
+    strangers = [n for n in rule.requesters or () if _of_another_tenant(policy.requesters[n])]
+    if strangers:
+        message = (
+            f"the rule never matches requests of {', '.join(map(quoted, strangers))}: private endpoints of another tenant "
+            "cannot be read, and these targets do not show what is asked for"
+        )
+        report.warning(entry.place("subResources"), message)
+
+
+def _of_another_tenant(requester: Requester) -> bool:
+    return isinstance(requester, PrivateEndpointRequester) and bool(requester.tenants) and HOME not in requester.tenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +230,24 @@ def _warn_firewall(policy: Policy, rule: Rule, entry: Entry, report: Report) -> 
                 report.warning(entry.place(key), f"only an allow rule has a use for {key}")
     elif rule.firewall and rule.firewall.public_network_access is None and rule.firewall.trusted_services == "keep":
         report.warning(entry.place("firewall"), "this section asks for nothing")
-    elif rule.firewall and rule.firewall.trusted_services == "deny":
+    elif rule.firewall:
+        _warn_selected_networks(rule, entry, report)
+        _warn_trusted_services(policy, rule, entry, report)
+
+
+def _warn_selected_networks(rule: Rule, entry: Entry, report: Report) -> None:
+    types = [TARGET_TYPES[name] for name in sorted(_Reach.of(rule.targets).types) if name in TARGET_TYPES]
+    needing = [t.name for t in types if t.selected_needs_rule]
+    if needing and rule.firewall and rule.firewall.public_network_access == "selectedNetworks":
+        place = entry["firewall"].place("publicNetworkAccess")
+        message = (
+            "without an ip or network rule of its own a target of this type stays open, and the app says so (failed)"
+        )
+        report.warning(place, f"{', '.join(needing)}: {message}")
+
+
+def _warn_trusted_services(policy: Policy, rule: Rule, entry: Entry, report: Report) -> None:
+    if rule.firewall and rule.firewall.trusted_services == "deny":
         users = [n for n in rule.requesters or () if _uses_trusted_services(policy.requesters[n])]
         if users:
             message = (

@@ -1,7 +1,8 @@
 """YAML text as a tree of nodes that know their place. Decides what YAML is accepted, not what it means. Pure.
 
 Refused: more than 4 MB, text that is not UTF-8, characters that cannot be seen, anchors and aliases, tags, duplicate keys,
-keys that are not text, more than one document, nesting beyond any policy. Built from parser events, without recursion.
+keys that are not text, more than one document, nesting beyond any policy, line breaks other than LF and CR LF. Built from
+parser events, without recursion.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _RESOLVER: Any = yaml.resolver.Resolver()  # its stubs leave `resolve` untyped
 _UNSEEN = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # not allowed in YAML
     "|[\u202a-\u202e\u2066-\u2069]"  # bidirectional controls: a reviewer would read another text than the loader
+    "|[\x85\u2028\u2029]|\r(?!\n)"  # line breaks for the loader only: a rule could stand in what looks like a comment
 )
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _SIMPLE_KEY = re.compile(r"[\w-]{1,60}")
 
 
@@ -82,7 +85,7 @@ def parse(text: bytes | str, report: Report, loader: Any = LIBYAML) -> Node | No
             if not builder.take(event):
                 return None
     except yaml.MarkedYAMLError as error:
-        report.error(_marked(error, decoded) or builder.last, f"not YAML: {_sentence(error)}")
+        builder.refuse(error, decoded)
         return None
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: huge numbers in escapes and directives
         report.error(builder.last, f"not YAML: {ascii_safe(str(error)).splitlines()[0][:200]}")
@@ -122,6 +125,15 @@ def _marked(error: yaml.MarkedYAMLError, text: str) -> Spot | None:
     return Spot(mark.line + 1, mark.column + 1) if mark else None
 
 
+def _nesting(text: str) -> int:
+    """How deep the brackets of a piece of text lead at most."""
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "[{") - (character in "]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def _sentence(error: yaml.MarkedYAMLError) -> str:
     return ascii_safe(", ".join(filter(None, (error.context, error.problem))))
 
@@ -142,11 +154,12 @@ class _Builder:
         self.root: Node | None = None
         self.last = Spot(1, 1)
         self._report = report
+        self._read = 0  # how far into the text the last event began
         self._open: list[Sequence | Mapping] = []
         self._keys: list[Scalar | None] = []  # for each open mapping the key that waits for its value
 
     def take(self, event: Any) -> bool:
-        self.last = Spot(event.start_mark.line + 1, event.start_mark.column + 1)
+        self.last, self._read = Spot(event.start_mark.line + 1, event.start_mark.column + 1), event.start_mark.index
         if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
             self._report.error(self.last, "only one document is allowed in a file")
             return False
@@ -156,6 +169,20 @@ class _Builder:
         elif isinstance(event, yaml.NodeEvent):
             return self._add(event)
         return True
+
+    def refuse(self, error: yaml.MarkedYAMLError, text: str) -> None:
+        """Report what the parser says, in the words of this module where it has its own.
+
+        A parser reads ahead of its events to find a key's colon, and may refuse deep nesting before this class sees any.
+        """
+        end = error.problem_mark.index if error.problem_mark else len(text)
+        if len(self._open) + _nesting(text[self._read : end]) > MAX_DEPTH:
+            self._report.error(self.last, _TOO_DEEP)
+            return
+        spot, hint = _marked(error, text) or self.last, ""
+        if error.context_mark and text[error.context_mark.index :].startswith("*"):
+            hint = ": for everything write the word any"
+        self._report.error(spot, f"not YAML: {_sentence(error)}{hint}")
 
     def _add(self, event: Any) -> bool:
         self._refuse_references(event)
@@ -171,7 +198,7 @@ class _Builder:
         self._attach(node, parent, key)
         if isinstance(node, (Sequence, Mapping)):
             if len(self._open) == MAX_DEPTH:
-                self._report.error(self.last, f"nested deeper than {MAX_DEPTH} levels")
+                self._report.error(self.last, _TOO_DEEP)
                 return False
             self._open.append(node)
             self._keys.append(None)

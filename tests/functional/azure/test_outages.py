@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -49,3 +50,12 @@ def test_an_identity_that_is_out_fails_no_approval(partner: World, fault: dict[s
 
     assert request.status == "Approved"
     assert partner.alerts() == []
+
+
+def test_a_person_is_told_that_storage_is_out_and_not_that_the_app_is_broken(partner: World) -> None:
+    account = partner.storage_account()
+    partner.partner.endpoint(account, "blob")
+    string = partner.settings["AzureWebJobsStorage"]
+    partner.settings["AzureWebJobsStorage"] = re.sub("BlobEndpoint=[^;]+", "BlobEndpoint=http://127.0.0.1:9/a", string)
+    answer = partner.reevaluate(account)
+    assert (answer.status, answer.body["error"]["code"]) == (502, "LeaseFailed")

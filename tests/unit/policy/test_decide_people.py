@@ -11,9 +11,12 @@ import pytest
 from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.requester import HOME, PrivateEndpointRequester, PrivateEndpointView
+from shared.model.situation import Target
 from shared.policy.rules import Rule, Targets
 from shared.policy.verdict import Verdict
+from shared.resource_id import fold, parse
 from tests.situations.world import (
+    ADX,
     ELSEWHERE,
     GROUP,
     HOME_TENANT,
@@ -244,3 +247,70 @@ def test_a_private_endpoint_that_disagrees_tells_why() -> None:
     }
     verdict = one(situation(OURS_ASK, private_endpoints=views), allow("people"))
     assert reason(verdict) == ("a private endpoint that shows this connection", "gone")
+
+
+class TestTenantsOfManagedEndpoints:
+    """A tenant in which a service keeps every customer's private endpoints makes nobody known."""
+
+    def test_no_allow_rule_for_people_matches_in_a_tenant_that_another_requester_names(self) -> None:
+        adx = replace(ADX, endpoint_tenants=frozenset({PARTNER_TENANT}), tenants_named=True)
+        for requester in (
+            PARTNER,
+            PrivateEndpointRequester("partner", subscriptions=frozenset({PARTNERS})),
+        ):
+            verdict = one(situation(PARTNER_ASKS), allow("partner"), requesters=(requester, adx))
+            assert (verdict.outcome, verdict.reasons[0].check) == ("held", "tenant")
+            assert one(situation(PARTNER_ASKS), deny("partner"), requesters=(requester, adx)).outcome == "denied"
+
+
+class TestTenantsThatCannotBeReadForNow:
+    def test_an_allow_rule_waits_for_them(self) -> None:
+        world = situation(STRANGER_ASKS, unread_tenants=frozenset({ELSEWHERE}))
+        verdict = one(world, allow("people"))
+        assert (verdict.outcome, verdict.rule, verdict.waiting) == ("held", "allows", True)
+        assert verdict.reasons[0].check == "evidence.unreadable"
+
+    def test_they_satisfy_a_deny_rule_and_leave_a_reject_rule_unsure(self) -> None:
+        world = situation(STRANGER_ASKS, unread_tenants=frozenset({ELSEWHERE}))
+        assert one(world, deny("people")).outcome == "denied"
+        verdict = one(world, reject("people"))
+        assert (verdict.outcome, verdict.rule, verdict.waiting) == ("held", "rejects", True)
+
+    def test_so_it_is_with_the_app_s_own(self) -> None:
+        world = situation(PARTNER_ASKS, home_tenant=None, unread_tenants=frozenset({OURS}))
+        assert one(world, allow("people")).waiting
+        assert not one(replace(world, unread_tenants=frozenset()), allow("people")).waiting
+
+
+class TestLettersBeyondAscii:
+    """Azure may take them for the same in another case: what denies or rejects does, what allows does not."""
+
+    @pytest.mark.parametrize(
+        ("written", "found"), [("rg-VERGÜTUNG", "rg-vergütung"), ("straße", "STRASSE"), ("\u212a", "k")]
+    )
+    def test_a_group_of_the_target(self, written: str, found: str) -> None:
+        target = parse(f"/subscriptions/{OURS}/resourceGroups/{found}/providers/Microsoft.Storage/storageAccounts/data")
+        group = fold(f"/subscriptions/{OURS}/resourceGroups/{written}")
+        world = replace(situation(OURS_ASK), target=Target(target))
+        by_group = Targets(resource_groups=frozenset({group}))
+        by_id = Targets(resources=frozenset({f"{group}/providers/microsoft.storage/storageaccounts/data"}))
+        for targets in (by_group, by_id):
+            assert one(world, allow("people", targets=targets)).outcome == "held"
+            assert one(world, allow("people"), deny(targets=targets)).outcome == "denied"
+            assert one(world, allow("people"), reject(targets=targets)).outcome == "rejected"
+
+    def test_the_private_endpoint_s_group_and_id(self) -> None:
+        asks = replace(PARTNER_ASKS, private_endpoint_id=private_endpoint("Ä", PARTNERS, "GRÜN"))
+        for selectors in (
+            {"resource_groups": {f"/subscriptions/{PARTNERS}/resourcegroups/grün"}},
+            {"private_endpoints": {fold(private_endpoint("ä", PARTNERS, "grün"))}},
+        ):
+            narrowed: dict[str, Any] = {key: frozenset(values) for key, values in selectors.items()}
+            who = PrivateEndpointRequester("partner", frozenset({PARTNER_TENANT}), **narrowed)
+            assert one(situation(asks), allow("partner"), requesters=(who,)).outcome == "held"
+            assert one(situation(asks), deny("partner"), requesters=(who,)).outcome == "denied"
+
+    def test_a_tag_s_name(self) -> None:
+        world = replace(situation(OURS_ASK), target=Target(STORAGE, {"GRÖSSE": "l"}))
+        assert one(world, allow("people"), deny(targets=Targets(tags={"größe": "l"}))).outcome == "denied"
+        assert one(world, allow("people", targets=Targets(tags={"größe": "l"}))).outcome == "held"

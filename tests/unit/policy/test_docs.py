@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from shared.commands.policy import main
-from shared.policy.language.document import check
+from shared.policy.language.check import check
 from shared.policy.language.schema import POLICY
 from tests.policies.corpus import FOLDER
 

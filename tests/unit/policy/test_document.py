@@ -11,8 +11,10 @@ import pytest
 
 from shared.model.requester import MICROSOFT_TENANTS, PrivateEndpointRequester, ServiceRequester
 from shared.model.target_types import TARGET_TYPES, TargetType
-from shared.policy.language.document import check, impossible, load
+from shared.policy.language.check import check
+from shared.policy.language.document import load
 from shared.policy.language.findings import Finding, InvalidPolicyError
+from shared.policy.language.refusals import impossible
 from shared.policy.language.yaml_nodes import MAX_BYTES
 from shared.policy.rules import Effect, Mode
 from shared.resource_id import parse
@@ -56,7 +58,8 @@ def test_every_key_reaches_the_model() -> None:
     assert policy.scope.management_groups == {"landing-zones", "2024"}
     assert isinstance(adx, ServiceRequester)
     assert (adx.service, adx.require_message, adx.resource.name) == ("kusto", True, "adx")
-    assert adx.endpoint_tenants == {"22222222-2222-2222-2222-222222222222"}
+    assert adx.endpoint_tenants == {"44444444-4444-4444-4444-444444444444"}
+    assert adx.tenants_named
     assert isinstance(hub, PrivateEndpointRequester)
     assert hub.tenants == {"home", "22222222-2222-2222-2222-222222222222"}
     assert all(key.endswith("/privateendpoints/pe-1") for key in hub.private_endpoints)
@@ -90,6 +93,7 @@ def test_defaults_are_the_careful_ones() -> None:
     assert isinstance(adx, ServiceRequester)
     assert adx.require_message is False
     assert adx.endpoint_tenants == MICROSOFT_TENANTS
+    assert not adx.tenants_named
 
 
 def test_all_errors_are_told_at_once_and_in_the_order_of_the_text() -> None:

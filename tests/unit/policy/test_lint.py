@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.policy.language.document import check
+from shared.policy.language.check import check
 from tests.policies.corpus import FOLDER, WARN, expected, stem, unmet
 
 TODAY = date(2026, 11, 21)

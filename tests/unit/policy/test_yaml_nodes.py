@@ -46,6 +46,31 @@ def test_what_no_parser_can_read_is_a_finding(text: str, loader: Any) -> None:
     assert findings or text in ("\x85", "\u2028", "'" * 5001)
 
 
+@pytest.mark.parametrize("loader", LOADERS.values(), ids=LOADERS.keys())
+@pytest.mark.parametrize(
+    "text", ["[" * 1500, "{a: " * 1500, "[{a: " * 800, "x: 1\ny: " + "[" * 1500, "[" * 25 + "]" * 25], ids=range(5)
+)
+def test_deep_nesting_is_refused_in_this_module_s_own_words(text: str, loader: Any) -> None:
+    """Newer parsers refuse it themselves, before they tell of any bracket."""
+    _, (finding,) = tree(text, loader)
+    line = 2 if text.startswith("x") else 1
+    assert finding.startswith(f"{line}:")
+    assert finding.endswith("nested deeper than 20 levels")
+
+
+def test_brackets_in_a_text_are_no_nesting() -> None:
+    assert tree("a: '" + "[" * 1500 + "'") == tree("a: '" + "[" * 1500 + "'", yaml.SafeLoader)
+    assert tree("a: '" + "[" * 1500 + "'")[1] == []
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\r"])
+@pytest.mark.parametrize("text", ["# ticket 4711{}- a\n", "a: 'b{}c'\n", "a: b{}"])
+def test_a_line_ends_with_lf_or_cr_lf_and_with_nothing_else(text: str, end: str) -> None:
+    _, (finding,) = tree(text.replace("{}", end))
+    assert f"the character U+{ord(end):04X} is not allowed" in finding
+    assert tree("a: b\r\nc: d\r\n")[1] == []
+
+
 @pytest.mark.parametrize(
     ("text", "tag"),
     [("a", "str"), ("'1'", "str"), ("1", "int"), ("0o7", "str"), ("010", "int"), ("1:30", "int"), ("1.0", "float"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.model.target_types import TARGET_TYPES, FirewallForm, TargetType, target_type
-from shared.policy.language.document import impossible
+from shared.policy.language.refusals import impossible
 from shared.targets.base import connection_of, decided_body, operation_of
 from shared.targets.firewalls import FORMS
 
