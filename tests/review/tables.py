@@ -58,26 +58,36 @@ class MemoryTable:
         return StoredRow(row, row.metadata["etag"]) if row is not None else None
 
     def query(self, text: str, **parameters: Any) -> list[Row]:
-        return self._through("query", lambda: list(self._found(text, parameters)))
+        found: list[Row] = self._through("query", lambda: list(self._found(text, parameters)))
+        return found
+
+    def read(self, text: str, forged: list[str], **parameters: Any) -> list[Row]:
+        del forged  # nothing here is sealed
+        return self.query(text, **parameters)
 
     def page(self, text: str, most: int, **parameters: Any) -> list[Row]:
         return self.query(text, **parameters)[: min(most, 1000)]
 
     def insert(self, row: Row) -> bool:
-        return self._through("insert", lambda: self._try([Write("put", row, "")]))
+        done: bool = self._through("insert", lambda: self._try([Write("put", row, "")]))
+        return done
 
     def put(self, row: Row) -> str:
-        return self._through("put", lambda: self._apply([Write("put", row)]))
+        done: str = self._through("put", lambda: self._apply([Write("put", row)]))
+        return done
 
     def replace(self, row: Row, etag: str) -> bool:
-        return self._through("replace", lambda: self._try([Write("put", row, etag)]))
+        done: bool = self._through("replace", lambda: self._try([Write("put", row, etag)]))
+        return done
 
     def delete(self, partition_key: str, row_key: str, etag: str | None = None) -> bool:
         row = {"PartitionKey": partition_key, "RowKey": row_key}
-        return self._through("delete", lambda: self._try([Write("delete", row, etag)]))
+        done: bool = self._through("delete", lambda: self._try([Write("delete", row, etag)]))
+        return done
 
     def transact(self, writes: Sequence[Write]) -> str:
-        return self._through("commit", lambda: self._apply(writes, batch=True))
+        done: str = self._through("commit", lambda: self._apply(writes, batch=True))
+        return done
 
     def put_all(self, rows: Sequence[Row]) -> None:
         for part in parts([Write("put", row) for row in rows]):

@@ -210,7 +210,15 @@ class MemoryApp(App):
 
     @once
     def observer(self) -> Observer:
-        return Observer(MemoryTenants(), self.sides, MemoryViews(), self.clocks.now, self.clocks.monotonic)
+        return Observer(
+            tenants=MemoryTenants(),
+            sides=self.sides,
+            views=MemoryViews(),
+            shown_tenants=self.work.shown_tenants,
+            is_trace_of=self.sealing.is_trace_of,
+            now=self.clocks.now,
+            clock=self.clocks.monotonic,
+        )
 
     @once
     def estate(self) -> Any:
