@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+from azure.core.exceptions import ResourceNotFoundError
 
 from shared.alerts.outbox import Outbox
 from shared.app import App, Clocks
@@ -23,6 +25,7 @@ from shared.ledger.feed import Feed
 from shared.ledger.record import HistoryEntry, Intent, Record
 from shared.ledger.rows import HISTORY, history_of
 from shared.ledger.tables import partition
+from shared.ledger.tips import Tips
 from shared.model.firewall import FirewallWish
 from shared.model.target_types import TARGET_TYPES
 from shared.once import once
@@ -58,6 +61,9 @@ MOST_DELIVERIES = 5
 """A message whose handling raises comes back after so many seconds, and so often until it is poison."""
 
 Json = dict[str, Any]
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
 
 
 @dataclass
@@ -229,11 +235,22 @@ class MemoryApp(App):
         return self._world.leases
 
     @once
+    def tips(self) -> Tips:
+        return Tips(self._table("targets"), self._table("feed"), lambda: cast("ContainerClient", NoContainer()))
+
+    @once
     def outbox(self) -> Outbox:
         return Outbox(self.records, Feed(self._table("feed")), self._world.topic, self.work, self.clocks.now)
 
     def _table(self, name: str) -> Any:
         return self._world.tables.table(name)
+
+
+class NoContainer:
+    """A storage account without the container `tips`."""
+
+    def upload_blob(self, name: str, data: bytes, *, overwrite: bool) -> None:
+        raise ResourceNotFoundError(f"{name}: {len(data)} bytes, {overwrite}")
 
 
 class World:
