@@ -10,7 +10,8 @@ from typing import Any
 from shared.commands.advice import Advice, advise
 from shared.commands.terminal import plain, table
 from shared.evidence.kinds import kind_of
-from shared.evidence.match import Proof, guessable, prove
+from shared.evidence.match import guessable, prove
+from shared.evidence.proof import Proof
 from shared.model.check import FailedCheck
 from shared.model.connection import Connection
 from shared.model.decision import Reason
