@@ -22,7 +22,9 @@ MUTATED = [
     *(f"shared/policy/{name}.py" for name in ("decide", "rule_match", "checks")),
     *(f"shared/evidence/{name}.py" for name in ("match", "pairing", "proof", "random_message", "spent", "ties")),
 ]
-TESTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit/policy").glob("test_[dms][eap][cte][icn]*.py"))
+TESTS = sorted(
+    str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit/policy").glob("test_[dms][eap][cte][icn]*.py")
+)
 COPIED = ["shared", "tests/policies", "tests/situations", "tests/unit/policy"]
 SETTINGS = f"""\
 [tool.mutmut]
