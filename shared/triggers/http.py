@@ -1,6 +1,7 @@
 """HTTP answers of the use cases that people call: status, headers and JSON, and what each kind of failure answers.
 
-The order in which failures are found, and their shape, are those of INTERFACE section 6.
+Failures are found in this order: 400 a malformed request, 503 no valid policy, 403 outside the policy's scope, 404 no
+such resource, 409 another review holds it or somebody has changed it, 502 Azure or the ledger. All have ARM's envelope.
 """
 
 from __future__ import annotations

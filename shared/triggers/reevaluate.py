@@ -1,4 +1,4 @@
-"""`POST /api/reevaluate`: a person asks for a review (INTERFACE section 6). Answers are status, headers and JSON.
+"""`POST /api/reevaluate`: a person asks for a review. Answers are status, headers and JSON.
 
 A target, or a connection of one, is reviewed at once; wider scopes are queued as a run.
 """
