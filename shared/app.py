@@ -141,12 +141,14 @@ class App:
     @once
     def observer(self) -> Observer:
         """Reads what a decision rests on."""
-        cache = TenantCache(self._table("tenants")) if self.settings.storage != StorageSettings() else None
+        stored = self.settings.storage != StorageSettings()
+        cache = TenantCache(self._table("tenants")) if stored else None
         tenants = Tenants(self.settings.arm_endpoint, cache, self.clocks.now)
         return Observer(
             tenants=tenants,
             sides=self.sides,
             views=PrivateEndpoints(self.arm),
+            shown_tenants=self.work.shown_tenants if stored else lambda _: frozenset(),
             is_trace_of=self.sealing.is_trace_of,
             now=self.clocks.now,
             clock=self.clocks.monotonic,

@@ -86,7 +86,8 @@ class _Matcher:
         alike = (lambda e: e.request_message) if self.tie.by_message else (lambda e: e.id)
         self.bound = standing(own, self.pointing, situation.connections, alike)
         self.open = [e for e in self.pointing if (e.ready or e.in_the_making) and not self._is_spent(e)]
-        self.tenants_known = requester.tenants_named or any(b.tenant_id in requester.endpoint_tenants for b in own)
+        shown = situation.shown_tenants.get(requester.name, frozenset()) | {b.tenant_id for b in own}
+        self.tenants_known = requester.tenants_named or not requester.endpoint_tenants.isdisjoint(shown)
         self.elsewhere = [b for bindings in situation.bindings.values() for b in bindings]
         self.groups = self._groups()
         messages = {e.request_message for e in self.open} if self.tie.by_message else set()
