@@ -1,7 +1,7 @@
 """ARM ids, parsed once and compared without regard to case. Pure.
 
 Decides what a well-formed id is, and what it names; knows nothing of which types the product supports.
-Ids come back from Azure in other cases than they were sent (facts: whole ids in lower case), so every comparison uses
+Ids come back from Azure in other cases than they were sent (recorded: all in lower case), so every comparison uses
 `ResourceId.key`, never the text.
 """
 

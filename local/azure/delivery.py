@@ -1,4 +1,7 @@
-"""Event Grid's deliveries: handshake, headers, retries, dead letters, statistics (facts/event-grid.md sections 2 and 4)."""
+"""Event Grid's deliveries: handshake, headers, retries, dead letters, statistics.
+
+Source: https://learn.microsoft.com/azure/event-grid/delivery-and-retry
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The events that ARM publishes, and which event subscription gets them. Delivery is `delivery.py`'s.
 
-Shapes: facts/event-grid.md section 1.3 and Microsoft's sample payloads. Claims hold what an application's token holds.
+Shapes: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions. Claims are those of an
+application's token.
 """
 
 from __future__ import annotations

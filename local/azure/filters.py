@@ -1,4 +1,7 @@
-"""Which events an event subscription takes: Event Grid's filters (facts/event-grid.md section 4.4). Pure."""
+"""Which events an event subscription takes: Event Grid's filters. Pure.
+
+Source: https://learn.microsoft.com/azure/event-grid/event-filtering
+"""
 
 from __future__ import annotations
 

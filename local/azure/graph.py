@@ -1,4 +1,4 @@
-"""Azure Resource Graph: queries over what the caller may read (facts/event-grid.md section 5).
+"""Azure Resource Graph: queries over what the caller may read (docs/azure-on-the-wire.md).
 
 Rows come from the providers' own GETs, without what Resource Graph is known not to have (`HIDDEN_CONNECTIONS`). They can be
 stale by a configurable time, as the real ones are.

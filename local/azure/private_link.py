@@ -1,6 +1,6 @@
 """Private endpoints and their connections at the targets: the one place where a connection comes, changes and goes.
 
-The flow is Azure's (facts/event-grid.md section 1.1): Microsoft.Network writes a proxy at the target, the target's provider
+The flow is Azure's (docs/azure-on-the-wire.md): Microsoft.Network writes a proxy at the target, the target's provider
 makes a connection of it under a name of its own, the owner decides by writing the connection, the endpoint follows.
 """
 
@@ -132,7 +132,7 @@ class PrivateLink:
         return connection
 
     def resubmit(self, connection: Connection, wanted: Wanted) -> None:
-        """The requester asks again: a rejected connection is pending once more (facts/event-grid.md 1.1c)."""
+        """The requester asks again: a rejected connection is pending once more, as in Azure."""
         connection.message = wanted.message
         if connection.status == "Rejected":
             connection.status, connection.description = "Pending", wanted.message
@@ -155,7 +155,7 @@ class PrivateLink:
         return [connection for connection in found if connection is not None]
 
     def create_managed(self, service: str, region: str, name: str, wanted: Wanted) -> Resource:
-        """Make a managed private endpoint's own private endpoint, in a subscription of Microsoft's (facts/requesters 1b)."""
+        """Make a managed private endpoint's own private endpoint, in a subscription of Microsoft's."""
         subscription = managed_subscription(self._state, service, region)
         endpoint = Resource(
             id=f"{managed_group(subscription, region)}/providers/{PRIVATE_ENDPOINT}/{name}",

@@ -18,7 +18,7 @@ from shared.resource_id import fold, is_guid
 
 HOME_TENANT = "6a1c0de0-1f00-4a5e-9c1d-0a2b3c4d5e6f"
 MICROSOFT_TENANTS = ("33e01921-4d64-4f8c-a055-5bdaffd5e33d", "f8cdef31-a31e-4b4a-93e4-5f571e91255a")
-"""The tenants in which Microsoft's services keep their customers' managed private endpoints (facts/requesters.md)."""
+"""The tenants in which Microsoft's services keep managed private endpoints, as public code names them."""
 LIFETIME = timedelta(hours=24)
 
 
@@ -73,7 +73,7 @@ def read(authorization: str) -> Caller | None:
 
 
 def unauthenticated(code: str, message: str, tenant: str = "common") -> AzureError:
-    """ARM's 401 with its challenge; the tenant in it is the subscription's (facts: "A subscription's tenant")."""
+    """ARM's 401 with its challenge; the tenant in it is the subscription's (docs/azure-on-the-wire.md)."""
     challenge = (
         f'Bearer authorization_uri="https://login.windows.net/{tenant}", error="invalid_token", '
         f'error_description="{message}"'

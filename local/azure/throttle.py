@@ -1,4 +1,7 @@
-"""ARM's token buckets (facts/event-grid.md section 7). Time is passed in, in seconds; sizes can be changed while it runs."""
+"""ARM's token buckets. Time is passed in, in seconds; sizes can be changed while it runs.
+
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+"""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def _place(stage: Stage, impostor: Impostor) -> tuple[Impostor, str]:
 
 
 def _named(name: str, group: str) -> Callable[[Stage], str]:
-    """A private endpoint in the attacker's own subscription, under a name and in a resource group of his choice."""
+    """A private endpoint in the attacker's own subscription, under a name and in a resource group of their choice."""
 
     def ask(stage: Stage) -> str:
         endpoint, body = private_endpoint(ATTACKER_SUBSCRIPTION, name, ARCHIVE, "blob", group_name=group)

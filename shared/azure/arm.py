@@ -36,7 +36,7 @@ MOST_ITEMS = 10_000
 """No list that the app reads is longer: a namespace has 120 connections, a subscription some hundred endpoints."""
 
 NO_CONTENT = "NoContent"
-"""The code of the error that stands for a 204: a key vault answers so where a connection is not there [R]."""
+"""The code of the error that stands for a 204: a key vault answers so where a connection is not there (recorded)."""
 
 _TRANSIENT_CODES = re.compile(
     r"OperationInProgress|ConflictError|RequestConflict|AnotherOperation|^Conflict$|Throttled|TooManyRequests|"

@@ -71,8 +71,8 @@ def retry_policy() -> ShortRetryPolicy:
 def origin(url: str) -> str:
     """Scheme, host and port of a URL, in lower case; "" for anything unusual.
 
-    The port that the scheme implies is written out (Event Hubs' operation URLs name 443 [R]). Parsers of URLs disagree about
-    user names, backslashes and the like in front of the path: such a URL has no origin here, so it is never sent.
+    The port that the scheme implies is written out (Event Hubs' operation URLs name 443, as recorded). Parsers of URLs
+    disagree about user names, backslashes and the like in front of the path: such a URL has no origin, so it is not sent.
     """
     match = _ORIGIN.match(url)
     if match is None:

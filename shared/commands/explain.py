@@ -37,7 +37,7 @@ class Explanation:
     nearest: Advice | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The explanation with the names of a Decision."""
+        """The explanation with the names of `Decision.to_json`."""
         return {
             **verdict_json(self.verdict),
             "rules": [
@@ -89,7 +89,7 @@ def _who_matters(verdict: Verdict, matches: Iterable[RuleMatch], advice: Advice 
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """A verdict with the names of a Decision."""
+    """A verdict with the names of `Decision.to_json`."""
     connection, requester = verdict.connection, verdict.requester
     endpoint = connection.private_endpoint
     return {

@@ -1,7 +1,7 @@
 """The firewall of a target: is and wanted in, a difference out. Pure.
 
 Nothing is ever loosened: what is stricter than the wish stays as it is, and every ip and network rule stays. What each
-type's words mean on the wire is `targets.firewalls`' to know (table in INTERFACE section 7).
+type's words mean on the wire is `targets.firewalls`' to know (docs/adding-a-target-type.md).
 """
 
 from __future__ import annotations

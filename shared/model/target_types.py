@@ -149,6 +149,6 @@ def is_target(resource: ResourceId) -> bool:
 
 
 def sub_resource_key(sub_resource: str) -> str:
-    """How a sub-resource is compared: `digitalTwinsInstance(s)` and `API` name the same one (INTERFACE section 7)."""
+    """How a sub-resource is compared: `digitalTwinsInstance(s)` and `API` name the same one (Azure has both)."""
     key = fold(sub_resource)
     return "api" if key in ("digitaltwinsinstance", "digitaltwinsinstances") else key

@@ -142,8 +142,8 @@ class Adapter(ABC):
 def operation_of(status: int, headers: Mapping[str, str]) -> Operation | None:
     """The operation that a write started, None where it was synchronous.
 
-    `Azure-AsyncOperation` comes with any status (facts: Data Explorer and Key Vault answer 200 with it); a `Location` alone
-    means an operation only beside 202.
+    `Azure-AsyncOperation` comes with any status (as recorded, Data Explorer and Key Vault answer 200 with it); a `Location`
+    alone means an operation only beside 202.
     """
     url = headers.get("Azure-AsyncOperation") or (headers.get("Location") if status == 202 else None)
     if not url:
@@ -153,7 +153,7 @@ def operation_of(status: int, headers: Mapping[str, str]) -> Operation | None:
 
 
 def connection_of(body: dict[str, Any], kind: TargetType) -> Connection:
-    """A connection from its JSON (facts: "A connection")."""
+    """A connection from its JSON (docs/azure-on-the-wire.md, "Connections")."""
     properties = body.get("properties") or {}
     state = properties.get("privateLinkServiceConnectionState") or {}
     groups = properties.get("groupIds") or ([properties["groupId"]] if properties.get("groupId") else [])

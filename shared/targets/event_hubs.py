@@ -1,6 +1,6 @@
 """Event Hubs namespaces, through `azure-mgmt-eventhub`.
 
-Wire facts [R]: the PUT of a connection answers 202 with the new status at once while `Updating`, and an
+Wire facts, as recorded: the PUT of a connection answers 202 with the new status at once while `Updating`, and an
 `Azure-AsyncOperation` that the SDK does not follow.
 """
 

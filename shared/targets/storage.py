@@ -1,6 +1,6 @@
 """Storage accounts, through `azure-mgmt-storage`.
 
-Wire facts [R]: the PUT of a connection is synchronous; approving twice, or approving what was rejected, is a 400.
+Wire facts, as recorded: the PUT of a connection is synchronous; approving twice, or what was rejected, is a 400.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An event in, the target that it is about out, or nothing. Pure; an event is a hint and never evidence.
 
-Event Grid's schema and CloudEvents 1.0 carry the same `data` (facts/event-grid.md, sections 1.3 and 2). Whole events are
-never logged: they hold the caller's claims. Of what an event's sender chose, `shown` is.
+Event Grid's schema and CloudEvents 1.0 carry the same `data`; whole events are never logged, for they hold the caller's
+claims (https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions), only what `shown` leaves of an id.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class InvalidMessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ReviewMessage:
-    """What the queue `reviews` carries (INTERFACE section 3)."""
+    """What the queue `reviews` carries: which target to review, why, and for which run of a person's."""
 
     target: ResourceId
     cause: str
@@ -42,7 +42,7 @@ class ReviewMessage:
         return replace(self, cause=cause, attempt=self.attempt + 1 if cause == "retry" else 0)
 
     def to_text(self) -> str:
-        """The JSON of INTERFACE section 3; the queue's clients encode it in base64."""
+        """`{"targetId", "cause", "attempt", "eventId", "runId", "dryRun"}`; the queue's clients encode it in base64."""
         fields = asdict(self)
         names = {"event_id": "eventId", "run_id": "runId", "dry_run": "dryRun"}
         body = {"targetId": str(self.target)} | {names.get(k, k): v for k, v in fields.items() if k != "target"}

@@ -1,6 +1,6 @@
 """Every provider's answers against the official OpenAPI files, where those are beside the repository.
 
-What the real services are known to answer beside their own OpenAPI (facts/azure-resource-manager.md) is an exception by
+What the real services are known to answer beside their own OpenAPI (docs/azure-on-the-wire.md) is an exception by
 name; nothing else is.
 """
 
@@ -29,14 +29,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 EXCEPTIONS = {  # "METHOD path status difference" -> why the real service is not as its OpenAPI says
-    r".*/Microsoft.EventHub/.*\.groupIds: not in the schema": "Event Hubs returns groupIds [R]",
-    r".*/IotHubs/\w+/privateEndpointConnections 200 : dict instead of array": "a list has {value} on the wire [R]",
+    r".*/Microsoft.EventHub/.*\.groupIds: not in the schema": "Event Hubs returns groupIds, as recorded",
+    r".*/IotHubs/\w+/privateEndpointConnections 200 : dict instead of array": "a list has {value}, as recorded",
     r".*/IotHubs/.* 404 \.code: int instead of string": "IoT Hub's own errors have integer codes",
     r".*/IotHubs/\w+ 404 \.error: not in the schema": "that a hub is not there is said by ARM itself",
     r".*/storageAccounts/\w+ 404 status 404 is none of .*": "the OpenAPI names no errors of most storage operations",
     r".*/managedPrivateEndpoints.*\.location: not in the schema": "the Data Explorer guide shows DummyLocation",
     r"GET .*/vaults/\w+/privateEndpointConnections 200 \.nextLink: null": "so it is in the official example",
-    r"PUT .*/Clusters/.* 200 \.properties\.properties: not in the schema": "Kusto wraps your own body once more [R]",
+    r"PUT .*/Clusters/.* 200 \.properties\.properties: not in the schema": "your own body once more, as recorded",
     r"PUT .*/Clusters/.* 200 \.properties\.privateLinkServiceConnectionState: missing": "the same",
 }
 

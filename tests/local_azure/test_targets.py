@@ -146,7 +146,7 @@ def test_the_operations_url_ends_in_success(home: Estate, stranger: Estate, kind
     assert state() == "Succeeded"
 
 
-# The oddities that break naive code (facts/azure-resource-manager.md)
+# The oddities that break naive code (docs/azure-on-the-wire.md)
 
 
 @pytest.mark.parametrize("status", ["Approved", "Rejected"])

@@ -1,4 +1,4 @@
-"""What ARM's errors mean for a retry (facts/azure-resource-manager.md, "Errors")."""
+"""What ARM's errors mean for a retry (docs/azure-on-the-wire.md, "Errors")."""
 
 from __future__ import annotations
 

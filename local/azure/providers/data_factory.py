@@ -1,6 +1,6 @@
 """Microsoft.DataFactory: factories, their managed virtual networks and managed private endpoints, all in ARM.
 
-Oddities (facts/azure-resource-manager.md, facts/requesters.md): there is no request message, the connection is described as
+Oddities (docs/azure-on-the-wire.md): there is no request message, the connection is described as
 `Requested by DataFactory:<factory>, Name:<endpoint>`; the state is empty strings while an endpoint is made, and follows the
 target's late; the target's id comes back in lower case.
 """

@@ -1,4 +1,4 @@
-"""Microsoft.DigitalTwins: instances as they are on the wire (facts/azure-resource-manager.md).
+"""Microsoft.DigitalTwins: instances as they are on the wire (docs/azure-on-the-wire.md).
 
 Their oddities: the sub-resource is called `API`, and `digitalTwinsInstance` is understood too; every write is 202 (201 for a
 new instance) with both headers and `Retry-After: 10`; a decision needs a description.

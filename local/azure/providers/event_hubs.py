@@ -1,4 +1,4 @@
-"""Microsoft.EventHub: namespaces as they are on the wire (facts/azure-resource-manager.md).
+"""Microsoft.EventHub: namespaces as they are on the wire (docs/azure-on-the-wire.md).
 
 Their oddities: connections are bare GUIDs and show `groupIds`; an approval is answered with 202, `Updating` and only an
 Azure-AsyncOperation, the new status showing at once; the rule set's PUT replaces everything and opens the namespace again

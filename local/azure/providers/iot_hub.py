@@ -1,4 +1,4 @@
-"""Microsoft.Devices: IoT hubs as they are on the wire (facts/azure-resource-manager.md).
+"""Microsoft.Devices: IoT hubs as they are on the wire (docs/azure-on-the-wire.md).
 
 Their oddities: errors are bare, with an integer code; connections have no provisioning state; publicNetworkAccess and
 networkRuleSets are absent until set; only a PUT of the whole description, with If-Match, changes the firewall, and secrets

@@ -1,4 +1,4 @@
-"""Microsoft.KeyVault: vaults as they are on the wire (facts/azure-resource-manager.md).
+"""Microsoft.KeyVault: vaults as they are on the wire (docs/azure-on-the-wire.md).
 
 Their oddities: a decision is answered with 200, `Updating` and a new etag, and its operation's URL is the connection's own
 with one parameter more; a GET of a connection that is not there is 204; writes while a connection is updated are 409

@@ -1,6 +1,6 @@
 """Microsoft.Kusto: clusters, and clusters as targets.
 
-Their oddities (facts/azure-resource-manager.md): ids say `/Clusters/`; the PUT of a connection answers your own body wrapped
+Their oddities (docs/azure-on-the-wire.md): ids say `/Clusters/`; the PUT of a connection answers your own body wrapped
 once more, and a GET shows the old status until the operation has ended.
 """
 

@@ -1,6 +1,6 @@
 """Microsoft.Kusto: the managed private endpoints of a cluster, the requester's side of a connection.
 
-Their oddities (facts/azure-resource-manager.md): ids say `/Clusters/`; an endpoint is named `cluster/endpoint`, shows no
+Their oddities (docs/azure-on-the-wire.md): ids say `/Clusters/`; an endpoint is named `cluster/endpoint`, shows no
 connection state and takes three minutes.
 """
 
@@ -62,7 +62,7 @@ class ClusterEndpoints(ManagedEndpoints):
         return self.state.resource(endpoint.id.rpartition("/ManagedPrivateEndpoints/")[0])
 
     def endpoint_name(self, endpoint: Resource) -> str:
-        """`{endpoint}.{guid}`: it is only known that the endpoint's name is in it (facts/requesters.md 1b)."""
+        """`{endpoint}.{guid}`: all that is known of the real name is that the endpoint's is in it."""
         return f"{endpoint.name}.{uuid.uuid4()}"
 
     def message(self, endpoint: Resource) -> str:

@@ -1,4 +1,4 @@
-"""Microsoft.ServiceBus: namespaces, with the shapes of Event Hubs (facts/azure-resource-manager.md)."""
+"""Microsoft.ServiceBus: namespaces, with the shapes of Event Hubs (docs/azure-on-the-wire.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Microsoft.Sql: logical servers as they are on the wire (facts/azure-resource-manager.md).
+"""Microsoft.Sql: logical servers as they are on the wire (docs/azure-on-the-wire.md).
 
 Their oddities: a connection is `Ready` while it is pending and `Approving` while it is approved; only a pending one takes a
 decision; answers in between are `{"operation", "startTime"}`; the copy in the server's own GET is shorter; public access

@@ -1,4 +1,4 @@
-"""Microsoft.Storage: storage accounts as they are on the wire (facts/azure-resource-manager.md).
+"""Microsoft.Storage: storage accounts as they are on the wire (docs/azure-on-the-wire.md).
 
 Their oddities: a connection is named `{account}.{guid}`, shows no sub-resource, and cannot be approved twice; networkAcls
 merge field by field, lists replace; a new account is answered with 202 and no body. Rules get the default of `action`

@@ -1,6 +1,6 @@
 """Microsoft.Synapse: workspaces in ARM, and their development endpoint where managed private endpoints live.
 
-Oddities (facts/azure-resource-manager.md, facts/requesters.md): the endpoint has its own token audience; `connectionState`
+Oddities (docs/azure-on-the-wire.md): the endpoint has its own token audience; `connectionState`
 is `{}` while an endpoint is made; the state follows the target's late; a missing one is 404 `UnknownError` with the truth
 inside the message; `nextLink` is "".
 """

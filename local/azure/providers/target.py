@@ -46,7 +46,7 @@ class TargetProvider(Provider):
         return next((group for group in self.group_ids(target) if fold(group) == fold(wanted)), None)
 
     def connection_name(self, target: Resource, endpoint_name: str) -> str:
-        """The name that the provider gives to a new connection (facts/requesters.md 1a)."""
+        """The name that the provider gives to a new connection (each type's form: docs/azure-on-the-wire.md)."""
         raise NotImplementedError
 
     def initial_provisioning(self, *, approved: bool) -> str:

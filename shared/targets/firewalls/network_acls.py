@@ -1,8 +1,7 @@
 """`networkAcls`: the firewalls of storage accounts and key vaults. Pure.
 
-Wire facts (facts/azure-resource-manager.md, "Firewall"): a PATCH of a storage account merges `networkAcls` field by field
-and a list that is present replaces the old one [R], so only what differs is sent; what a key vault does is unknown, so its
-whole `networkAcls` is sent again.
+Wire facts: a PATCH of a storage account merges `networkAcls` field by field, and a list that is present replaces the
+old one (recorded), so only what differs is sent; what a key vault does is unknown, so its whole `networkAcls` is sent.
 """
 
 from __future__ import annotations

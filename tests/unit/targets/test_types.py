@@ -16,7 +16,7 @@ NEVER = {
     "Microsoft.Kusto/clusters": {"trustedServices"},
     "Microsoft.DigitalTwins/digitalTwinsInstances": {"publicNetworkAccess", "trustedServices"},
 }
-"""What a type can never do (INTERFACE section 7), beside `disabled`, which all can."""
+"""What a type can never do (docs/policy.md, "Firewall"), beside `disabled`, which all can."""
 
 
 @pytest.mark.parametrize("kind", TARGET_TYPES.values(), ids=lambda kind: kind.name)
