@@ -71,8 +71,8 @@ class RuleMatches:
 
     def approve(self, connection: Connection, rule: str) -> None:
         """Count an approval of this pass; one that was begun already is counted once."""
-        self.approved.subtract([r for r in [self.resting.get(connection.key)] if r])
-        self.resting[connection.key] = rule
+        if begun := self.resting.get(connection.key):
+            self.approved[begun] -= 1
         self.approved[rule] += 1
 
     def claiming(self, connection: Connection) -> list[str]:
