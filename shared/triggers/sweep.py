@@ -127,6 +127,7 @@ class Sweep:
             self.handler.policy_unusable(error)
             return 0
         self.alerts.settle("policy", [])
+        self.handler.forget_poison()
         members = self.estate.scope.members(policy.scope)
         began = [t for t in targets_of(unfinished) if policy.scope.covers(t, members)]
         began += [t for t in self._lost(policy) if policy.scope.covers(t, members)]
