@@ -22,12 +22,15 @@ from shared.azure.arm import Arm
 from shared.azure.clients import Storage, blob_of, credential_of, storage_credential_of
 from shared.azure.leases import CONTAINER, BlobLeases
 from shared.ledger.feed import Feed
+from shared.ledger.policies import Policies
 from shared.ledger.records import Records
 from shared.ledger.retention import Retention
 from shared.ledger.runs import Runs
 from shared.ledger.sealing import Sealing
 from shared.ledger.tables import Table
 from shared.ledger.tenants import TenantCache
+from shared.ledger.tips import CONTAINER as TIPS
+from shared.ledger.tips import Tips
 from shared.ledger.work import WorkIndex
 from shared.model.target_types import TARGET_TYPES
 from shared.once import once
@@ -138,12 +141,14 @@ class App:
     @once
     def observer(self) -> Observer:
         """Reads what a decision rests on."""
-        cache = TenantCache(self._table("tenants")) if self.settings.storage != StorageSettings() else None
+        stored = self.settings.storage != StorageSettings()
+        cache = TenantCache(self._table("tenants")) if stored else None
         tenants = Tenants(self.settings.arm_endpoint, cache, self.clocks.now)
         return Observer(
             tenants=tenants,
             sides=self.sides,
             views=PrivateEndpoints(self.arm),
+            shown_tenants=self.work.shown_tenants if stored else lambda _: frozenset(),
             is_trace_of=self.sealing.is_trace_of,
             now=self.clocks.now,
             clock=self.clocks.monotonic,
@@ -159,6 +164,7 @@ class App:
             observer=self.observer,
             executor=Executor(self.arm, self.observer, self.clocks.monotonic),
             records=self.records,
+            policies=self.policies,
             sealing=self.sealing,
             outbox=self.outbox,
             alerts=self.alerts,
@@ -196,6 +202,8 @@ class App:
             work=self.work,
             runs=self.runs,
             retention=retention,
+            tips=self.tips,
+            policies=self.policies,
             alerts=self.alerts,
             outbox=self.outbox,
             messages=self.messages,
@@ -253,6 +261,16 @@ class App:
     def records(self) -> Records:
         """What is remembered, one record a target."""
         return Records(self._table("targets"), self.work, self.sealing)
+
+    @once
+    def tips(self) -> Tips:
+        """The tips of all chains, once a day."""
+        return Tips(self._table("targets"), self._table("feed"), lambda: self.storage.container(TIPS))
+
+    @once
+    def policies(self) -> Policies:
+        """The texts of all policies that were in force."""
+        return Policies(self._table("policies"), self.clocks.now)
 
     @once
     def sealing(self) -> Sealing:

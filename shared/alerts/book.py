@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.alerts.conditions import FLOODING, AlertType, Condition, digest
+from shared.alerts.conditions import FLOODING, AlertType, Condition, digest, policy_changed
 from shared.ledger.record import AlertState, Delivery, DigestState, OutboxEntry, Record
 
 OPEN_MOST = 10
@@ -48,6 +48,17 @@ def settle(
 def announce(record: Record, condition: Condition, now: datetime) -> Record:
     """The record with one alert to send about something that has happened, and that nothing will clear."""
     return record.with_outbox([_entry(condition, now, now)])
+
+
+def policy_in_force(record: Record, policy: str, now: datetime) -> Record:
+    """The record with the policy that is in force now; a notice tells of the change, with both hashes."""
+    if record.policy == policy:
+        return record
+    changed = replace(record, policy=policy)
+    if not record.policy:
+        return changed  # the first one that was ever in force is no change
+    event = policy_changed(record.policy, policy, now)
+    return changed.with_outbox([OutboxEntry(event["id"], Delivery.NOTICE, now, event)])
 
 
 class _Settling:

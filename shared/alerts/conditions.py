@@ -190,6 +190,29 @@ def sweep_failed(policy: str, problem: str) -> Condition:
     return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=policy)
 
 
+def policy_changed(before: str, after: str, now: datetime) -> dict[str, Any]:
+    """The notice that another policy is in force: a CloudEvents event of severity `info`, with both hashes."""
+    title = f"Another policy is in force: {after[:12]} instead of {before[:12]}"
+    return {
+        "specversion": "1.0",
+        "id": str(uuid.uuid5(_NAMESPACE, f"PolicyChanged\n{before}\n{after}\n{_time(now)}")),
+        "source": SOURCE,
+        "type": "PrivateEndpointApprover.PolicyChanged",
+        "subject": after,
+        "time": _time(now),
+        "datacontenttype": "application/json",
+        "data": {
+            "severity": "info",
+            "title": title,
+            "recommendedAction": "Nothing if this was meant; the text of each is in the ledger, by its hash",
+            "decision": None,
+            "firstSeenAt": _time(now),
+            "before": before,
+            "after": after,
+        },
+    }
+
+
 def policy_invalid(subject: str, problem: str) -> Condition:
     """The policy cannot be used: nothing is approved until it can."""
     title = f"The policy is not usable, nothing is approved: {problem}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.alerts.book import settle
+from shared.alerts.book import policy_in_force, settle
 from shared.alerts.conditions import Condition
 from shared.alerts.outbox import Outbox
 from shared.ledger.records import Records
@@ -27,13 +27,16 @@ class Alerts:
     outbox: Outbox
     now: Callable[[], datetime]
 
-    def settle(self, subject: str, conditions: Iterable[Condition], *, complete: bool = True) -> None:
+    def settle(
+        self, subject: str, conditions: Iterable[Condition], *, complete: bool = True, policy: str | None = None
+    ) -> None:
         """Bring a subject's alerts up to what holds now, and deliver what is new.
 
         Args:
             subject: whose record the conditions are remembered in.
             conditions: what is wrong now.
             complete: the conditions are all there are; what the record holds beyond them has cleared.
+            policy: the hash of the policy that is in force now; a change is told.
 
         Raises:
             ApproverError: the ledger could not be read or written.
@@ -44,7 +47,9 @@ class Alerts:
             if record.forged:  # a record of its own takes what cannot be told here
                 subject, record = f"beside {subject}", self.records.load(f"beside {subject}")
             try:
-                changed = self.records.commit(record, settle(record, found, self.now(), complete=complete))
+                after = settle(record, found, self.now(), complete=complete)
+                after = policy_in_force(after, policy, self.now()) if policy else after
+                changed = self.records.commit(record, after)
             except RowChangedError as error:
                 if not tries_left:
                     raise

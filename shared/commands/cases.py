@@ -1,4 +1,4 @@
-"""Policy test cases (INTERFACE section 2, CASES): read, run, told as a table or as JUnit's XML. Pure."""
+"""Policy test cases: read, run, told as a table or as JUnit's XML. Pure."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from datetime import date
 from typing import Any
 from xml.etree import ElementTree as ET  # nosec B405  # written, never read
 
-from shared.commands.explain import reason_text, rule_by_rule
 from shared.commands.requests import REQUEST, Request, check_request
 from shared.commands.terminal import coloured, plain, table
 from shared.model.check import Check
 from shared.model.decision import Outcome
-from shared.policy.decide import decide
+from shared.policy.decide import standings
 from shared.policy.language.fields import DIALECT, Choice, Schema, Text
 from shared.policy.language.findings import Report
 from shared.policy.language.records import Entry, Field, ListOf, OrNull, Record
 from shared.policy.language.yaml_nodes import Node, Scalar, parse
-from shared.policy.rules import Policy
+from shared.policy.rules import Mode, Policy
 
 _OUTCOME = Choice((Outcome.APPROVED, Outcome.HELD, Outcome.DENIED, Outcome.REJECTED))
 _EXPECTED = Record(
@@ -27,6 +26,7 @@ _EXPECTED = Record(
         Field("outcome", _OUTCOME, "what becomes of the request", required=True),
         Field("rule", OrNull(Text("a rule's name")), "the rule that is named; null: none"),
         Field("check", Choice(tuple(Check)), "the first check that failed, of the named rule or of the nearest one"),
+        Field("mode", Choice(tuple(Mode)), "audit: nothing would be changed in Azure; enforce: it would"),
     ),
 )
 
@@ -49,7 +49,7 @@ _CASES = ListOf(
         (
             Field("name", Text("a case's name"), "what the case shows, in words", required=True),
             Field("request", REQUEST, "the request", required=True),
-            Field("expect", _Expectation(), "an outcome, or a mapping of outcome, rule and check", required=True),
+            Field("expect", _Expectation(), "an outcome, or a mapping of outcome, rule, check and mode", required=True),
         ),
     )
 )
@@ -62,7 +62,7 @@ def json_schema() -> Schema:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request and what is expected of the policy: values by `outcome`, `rule` and `check`, as far as they are given."""
+    """A request and what is expected of the policy: `outcome`, `rule`, `check` and `mode`, as far as they are given."""
 
     name: str
     line: int
@@ -118,12 +118,15 @@ def _expected(expect: str | Entry) -> dict[str, str | None]:
 def run(case: Case, policy: Policy, today: date) -> Result:
     """Decide one case."""
     situation, day = case.request.situation(policy), case.request.day(today)
-    verdict = decide(situation, policy, day)[0]
-    rules = {rule.name: reason for rule, reason in rule_by_rule(situation, verdict.connection, policy, day)}
-    reason = rules.get(verdict.rule) if verdict.rule else next(iter(verdict.reasons), None)
-    actual = {"outcome": verdict.outcome, "rule": verdict.rule, "check": reason.check if reason else None}
-    reached = frozenset(name for name, why_not in rules.items() if why_not is None)
-    return Result(case, actual, reason_text(reason) if reason else "", reached)
+    verdict, matches = standings(situation, policy, day, situation.connections[0])
+    own = [m.failure for m in matches if m.rule.name == verdict.rule]
+    nearest = verdict.reasons[0].failed if verdict.reasons and verdict.rule is None else None
+    failed = own[0] if own else nearest
+    actual = {
+        "outcome": verdict.outcome, "rule": verdict.rule, "check": failed.check if failed else None, "mode": verdict.mode,
+    }  # fmt: skip
+    reached = frozenset(m.rule.name for m in matches if not m.failures)
+    return Result(case, actual, str(failed) if failed else "", reached)
 
 
 def unreached(results: Sequence[Result], policy: Policy) -> list[str]:

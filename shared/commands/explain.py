@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from shared.commands.advice import Advice, advise
 from shared.commands.terminal import plain, table
 from shared.evidence.kinds import kind_of
-from shared.evidence.match import Proof, guessable, prove
+from shared.evidence.match import guessable, prove
+from shared.evidence.proof import Proof
+from shared.model.check import FailedCheck
 from shared.model.connection import Connection
 from shared.model.decision import Reason
 from shared.model.firewall import FirewallWish
 from shared.model.requester import ManagedEndpoint, ServiceRequester
 from shared.model.situation import Situation
-from shared.policy.decide import decide
+from shared.policy.decide import standings
+from shared.policy.rule_match import RuleMatch
 from shared.policy.rules import Policy, Rule
-from shared.policy.verdict import MAX_REASONS, Verdict
+from shared.policy.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The verdict on a connection and what led to it: why each rule did not apply (None: it does), and the evidence."""
+    """The verdict on a connection and what led to it: why each rule did not apply (None: it does), and the evidence.
+
+    `nearest`: what would have to change for an allow rule to apply; None where one does.
+    """
 
     verdict: Verdict
-    rules: tuple[tuple[Rule, Reason | None], ...]
+    rules: tuple[tuple[Rule, FailedCheck | None], ...]
     evidence: tuple[tuple[str, tuple[str, ...]], ...]
+    nearest: Advice | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The explanation with the names of a Decision (INTERFACE section 6)."""
+        """The explanation with the names of a Decision."""
         return {
             **verdict_json(self.verdict),
             "rules": [
                 {"rule": rule.name, "line": rule.line, "effect": rule.effect, "mode": rule.mode, "owner": rule.owner,
-                 "applies": reason is None, "reason": reason_json(reason) if reason else None}
-                for rule, reason in self.rules
+                 "applies": failed is None, "reason": reason_json(Reason(rule.name, failed)) if failed else None}
+                for rule, failed in self.rules
             ],
             "evidence": [{"requester": name, "lines": list(lines)} for name, lines in self.evidence],
+            "nearest": self.nearest.as_json() if self.nearest else None,
         }  # fmt: skip
 
     def as_text(self) -> str:
@@ -47,6 +56,9 @@ class Explanation:
         lines += ["", table(("RULE", "EFFECT", "FIRST CHECK THAT FAILED"), [_rule_row(*rule) for rule in self.rules])]
         for name, evidence in self.evidence:
             lines += ["", f"evidence of {name}:", *(f"  {plain(line)}" for line in evidence)]
+        if self.nearest:
+            head = f"for rule {self.nearest.rule} to apply:" if self.nearest.rule else "to be approved:"
+            lines += ["", head, *(f"  {plain(change)}" for change in self.nearest.changes)]
         return "\n".join(lines)
 
     def _known(self) -> Iterator[tuple[str, object]]:
@@ -63,31 +75,21 @@ class Explanation:
 
 def explain(situation: Situation, connection: Connection, policy: Policy, today: date) -> Explanation:
     """Explain the decision on one of the situation's connections."""
-    verdict = _verdict(situation, connection, policy, today)
-    rules = tuple(rule_by_rule(situation, connection, policy, today))
-    return Explanation(verdict, rules, tuple(_evidence(situation, connection, policy)))
+    verdict, matches = standings(situation, policy, today, connection)
+    advice = advise(verdict, matches, policy)
+    evidence = _evidence(situation, connection, policy, _who_matters(verdict, matches, advice))
+    return Explanation(verdict, tuple((m.rule, m.failure) for m in matches), tuple(evidence), advice)
 
 
-def rule_by_rule(
-    situation: Situation, connection: Connection, policy: Policy, today: date
-) -> Iterator[tuple[Rule, Reason | None]]:
-    """Every rule and why it does not apply to a Pending connection; None: it applies.
-
-    A verdict holds the reasons of `MAX_REASONS` rules, so that many are decided on at a time.
-    """
-    for start in range(0, len(policy.rules), MAX_REASONS):
-        rules = policy.rules[start : start + MAX_REASONS]
-        verdict = _verdict(situation, connection, replace(policy, rules=rules), today)
-        reasons = {reason.rule: reason for reason in verdict.reasons}
-        yield from ((rule, reasons.get(rule.name)) for rule in rules)
-
-
-def _verdict(situation: Situation, connection: Connection, policy: Policy, today: date) -> Verdict:
-    return next(v for v in decide(situation, policy, today) if v.connection.key == connection.key)
+def _who_matters(verdict: Verdict, matches: Iterable[RuleMatch], advice: Advice | None) -> set[str]:
+    """The requesters whose evidence leads somewhere: those of the rules that apply, are named, or are nearest."""
+    near = {verdict.rule, advice.rule if advice else None}
+    of_rules = [m for m in matches if not m.failures or m.rule.name in near]
+    return {m.requester.name for m in of_rules if m.requester}
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """A verdict with the names of a Decision (INTERFACE section 6)."""
+    """A verdict with the names of a Decision."""
     connection, requester = verdict.connection, verdict.requester
     endpoint = connection.private_endpoint
     return {
@@ -133,16 +135,17 @@ def reason_text(reason: Reason) -> str:
     return str(reason.failed)
 
 
-def _rule_row(rule: Rule, reason: Reason | None) -> tuple[str, str, str]:
+def _rule_row(rule: Rule, failed: FailedCheck | None) -> tuple[str, str, str]:
     mode = "" if rule.mode == "enforce" else f" ({rule.mode})"
-    return rule.name, f"{rule.effect}{mode}", reason_text(reason) if reason else "none: it applies"
+    return rule.name, f"{rule.effect}{mode}", str(failed) if failed else "none: it applies"
 
 
-def _evidence(situation: Situation, connection: Connection, policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What the requester's side shows, for every service requester that a rule names."""
-    named = {name for rule in policy.rules for name in rule.requesters or ()}
+def _evidence(
+    situation: Situation, connection: Connection, policy: Policy, names: Collection[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What the requester's side shows, for the service requesters of those names."""
     for requester in policy.requesters.values():
-        if requester.name in named and isinstance(requester, ServiceRequester):
+        if requester.name in names and isinstance(requester, ServiceRequester):
             yield requester.name, tuple(_evidence_lines(requester, situation, connection, policy.names))
 
 

@@ -6,6 +6,7 @@ Needs no storage account: where the app's own is given its ledger is read (spent
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from shared.app import App
@@ -15,6 +16,11 @@ from shared.model.target_types import is_target, type_of
 from shared.policy.rules import Policy
 from shared.resource_id import ResourceId
 from shared.settings import read_settings
+
+
+def app_of(environment: Mapping[str, str]) -> App:
+    """The app as its settings have it, for commands that read what it remembers. Raises InvalidSettingsError."""
+    return App(read_settings(environment), root=Path.cwd())
 
 
 class Live:
@@ -41,6 +47,16 @@ class Live:
         adapter = self._app.adapters[type_of(target).name]
         record = self._app.records.load(target) if self._stored else Record(str(target))
         return self._app.observer.observe(policy, target, adapter, record).situation
+
+    def policy(self) -> Policy:
+        """The policy in force: that of POLICY_PATH. Raises `PolicyError`."""
+        return self._app.policy.current()
+
+    def tagged(self, situation: Situation) -> Situation:
+        """The same with the target's tags, which a review reads only where a rule asks for some."""
+        target = situation.target.id
+        tags = self._app.adapters[type_of(target).name].tags(target)
+        return replace(situation, target=replace(situation.target, tags=tags))
 
     def situations(self, policy: Policy, scope: ResourceId | None) -> Iterator[Situation]:
         """The situations of `targets`, one after the other."""

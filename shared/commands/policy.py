@@ -79,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         "--scope", type=_id, metavar="ID", help="with --live: only this subscription, group or target"
     )
     simulate.add_argument("--against", type=Path, metavar="OTHER.yaml", help="show only what differs from this policy")
+    export = command("export", _export, "what is Pending in Azure now as requests, one JSON a line", policy=False)
+    export.add_argument("--scope", type=_id, metavar="ID", help="only this subscription, group or target")
     command("message", _message, "print a fresh random request message", policy=False)
     schema = command("schema", _schema, "print a JSON Schema, for editors", policy=False)
     schema.add_argument("of", nargs="?", choices=("policy", "request", "cases"), default="policy")
@@ -165,6 +167,14 @@ def _simulate(options: argparse.Namespace) -> int:
         _print_json({"connections": len(simulated), "results": [s.as_json() for s in shown]})
     else:
         print(simulate.as_text(shown))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from shared.commands.policy_live import export_live
+
+    for request in _progress(export_live(options.scope)):
+        print(json.dumps(request))
     return 0
 
 

@@ -6,13 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
 from shared.commands.live import Live
+from shared.commands.requests import exported
 from shared.commands.simulate import Simulated, compare, simulate_target
 from shared.commands.terminal import UnusableError, plain
 from shared.errors import ApproverError
 from shared.model.connection import Connection
 from shared.model.situation import Situation
+from shared.policy.language.findings import PolicyError
 from shared.policy.rules import Policy
 from shared.resource_id import ResourceId
 from shared.settings import InvalidSettingsError
@@ -42,10 +45,18 @@ def simulate_live(policy: Policy, against: Policy | None, scope: ResourceId | No
             yield from simulated
 
 
+def export_live(scope: ResourceId | None) -> Iterator[dict[str, Any]]:
+    """What is Pending in Azure now as REQUESTs, read as the policy in force would have it read. Raises UnusableError."""
+    with _azure() as azure:
+        policy = azure.policy()
+        for situation in azure.situations(policy, scope):
+            yield from exported(azure.tagged(situation), policy)
+
+
 @contextmanager
 def _azure() -> Iterator[Live]:
     """Azure as it is now; what goes wrong there is told in a line."""
     try:
         yield Live(os.environ)
-    except (ApproverError, InvalidSettingsError) as error:
+    except (ApproverError, InvalidSettingsError, PolicyError) as error:
         raise UnusableError([plain(error)], 2) from error

@@ -1,4 +1,4 @@
-"""A request in a file (INTERFACE section 2, REQUEST) as the situation that a decision looks at. Pure.
+"""A request in a file (REQUEST) as the situation that a decision looks at, and the other way round. Pure.
 
 What is missing or null is unknown, and unknown never approves anything: a request without `endpoints` is one whose
 requesters were not asked, an endpoint without a target points elsewhere, another connection without a status is Pending.
@@ -19,7 +19,7 @@ from shared.model.target_types import TARGET_TYPES
 from shared.policy.language.fields import DIALECT, GUID, ArmId, Day, Kind, Schema, Text
 from shared.policy.language.findings import Place, Report
 from shared.policy.language.records import Either, Entry, Field, ListOf, MapOf, OrNull, Record
-from shared.policy.language.yaml_nodes import Node
+from shared.policy.language.yaml_nodes import Mapping, Node
 from shared.policy.rules import Policy
 from shared.resource_id import ResourceId, fold, try_parse
 
@@ -122,9 +122,70 @@ class Request:
 
 
 def read_request(node: Node, report: Report, requesters: Collection[str]) -> Request | None:
-    """The request of a node, as `check_request` says."""
-    entry = REQUEST.read(node, report)
+    """The request of a node, as `check_request` says; a decision, alone or in an alert, is read as its request."""
+    entry = REQUEST.read(_of_decision(node), report)
     return check_request(entry, report, requesters) if entry else None
+
+
+def _of_decision(node: Node) -> Node:
+    """What a decision tells of the request that it was made on; any other node as it is.
+
+    It tells neither the requesters' endpoints nor the target's other connections, and an alert shortens a random message.
+    """
+    alert = node.entries.get("data") if isinstance(node, Mapping) else None
+    shown = alert.entries.get("decision") if isinstance(alert, Mapping) else node
+    if not isinstance(shown, Mapping) or "decisionId" not in shown.entries:
+        return node
+    told = ("targetId", "privateEndpointId", "subResource", "requestMessage")
+    entries = {key: shown.entries[key] for key in told if key in shown.entries}
+    requester = shown.entries.get("requester")
+    if isinstance(requester, Mapping) and "tenantId" in requester.entries:
+        entries["tenantId"] = requester.entries["tenantId"]
+    return Mapping(
+        shown.line, shown.column, shown.path, entries, {key: shown.keys[key] for key in told if key in entries}
+    )
+
+
+def exported(situation: Situation, policy: Policy) -> Iterator[dict[str, Any]]:
+    """The Pending connections of a target as REQUESTs, each with all that is known about the target."""
+    endpoints = [
+        _exported_endpoint(name, endpoint)
+        for name, side in situation.sides.items()
+        if name in policy.requesters and side.problem is None
+        for endpoint in side.endpoints
+    ]
+    for connection in situation.connections:
+        if connection.pending:
+            others = [c for c in situation.connections if c is not connection]
+            yield {
+                "targetId": str(situation.target.id),
+                "tags": dict(situation.target.tags) if situation.target.tags is not None else None,
+                **_exported_connection(connection, situation),
+                "endpoints": endpoints if any(side.problem is None for side in situation.sides.values()) else None,
+                "otherConnections": [{**_exported_connection(c, situation), "status": c.status} for c in others],
+            }
+
+
+def _exported_connection(connection: Connection, situation: Situation) -> dict[str, Any]:
+    tenant = situation.tenant_of(connection)
+    return {
+        "privateEndpointId": connection.private_endpoint_id,
+        "tenantId": HOME if tenant is not None and tenant == situation.home_tenant else tenant,
+        "subResource": connection.sub_resource,
+        "requestMessage": connection.message,
+    }
+
+
+def _exported_endpoint(requester: str, endpoint: ManagedEndpoint) -> dict[str, Any]:
+    return {
+        "requester": requester,
+        "name": endpoint.name,
+        "targetId": endpoint.target_id,
+        "subResource": endpoint.sub_resource,
+        "requestMessage": endpoint.request_message,
+        "provisioningState": endpoint.provisioning_state,
+        "connectionStatus": endpoint.connection_status,
+    }
 
 
 def check_request(entry: Entry, report: Report, requesters: Collection[str]) -> Request | None:

@@ -49,6 +49,7 @@ class Intent:
         endpoint_id: its managed endpoint (folded), "" for other requesters.
         sub_resource: what that endpoint asks for, as it is compared.
         operation: URL of ARM's operation that decides the connection, or "". It may be signed and is never logged.
+        asked_at: when that operation was last asked about, once it has been running for so long that it is asked seldom.
         due_at: when the firewall may be tightened.
         problem: why the last try to tighten it failed, or "".
         problem_policy: hash of the policy under which it failed: another one is tried at once.
@@ -63,6 +64,7 @@ class Intent:
     endpoint_id: str = ""
     sub_resource: str = ""
     operation: str = field(default="", repr=False)
+    asked_at: datetime | None = None
     due_at: datetime | None = None
     problem: str = ""
     problem_policy: str = ""
@@ -277,6 +279,7 @@ class Record:
         digest: see `DigestState`.
         outbox: by `OutboxEntry.key`, what nobody has been told yet.
         tip: the newest place in the chain of the target's decisions.
+        policy: the hash of the policy that was in force last (of the subject "policy").
         unreadable: the keys of rows that cannot be understood; they are left as they are.
         forged: what is not authentic: keys of rows, or what is missing. Nothing rests on such a record.
         digests: the rows as they lie in the table, by key (`sealing.digest_of`).
@@ -298,6 +301,7 @@ class Record:
     digest: DigestState = DigestState()
     outbox: Mapping[str, OutboxEntry] = field(default_factory=dict)
     tip: Link = Link()
+    policy: str = ""
     unreadable: tuple[str, ...] = ()
     forged: tuple[str, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

@@ -80,11 +80,16 @@ class Records:
         writes = self._writes(before, after, history)
         if not writes and after == before:
             return before
-        if after.unfinished and not (before.unfinished and before.work):
-            after = replace(after, work=self._work.note(after.subject))
+        work = before.work if before.unfinished else ""
+        if after.unfinished and not work:
+            work = self._work.note(after.subject)
+        after = replace(after, work=work if after.unfinished else "")
         bound = _bound(after)
         if bound and bound != _bound(before):
             self._work.note_bound(after.subject, bound)
+        for one in after.spent.values():
+            if one.tenant_id is not None and one.endpoint_id not in before.spent:
+                self._work.show_tenant(one.resource, one.tenant_id)
         etag, version, digests = before.etag, before.version, dict(before.digests)
         groups = list(parts(writes, reserved=1)) or [[]]
         for number, group in enumerate(groups, 1):
@@ -95,9 +100,8 @@ class Records:
             row = head_of(replace(head, version=version, work=after.work)) | {MEMBERS: members_of(digests)}
             etag = self._table.transact([Write("put", row, etag), *group])
         after = replace(after, etag=etag, version=version, digests=digests)
-        if after.work and not after.unfinished:
-            self._work.done(after.subject, after.work)
-            after = replace(after, work="")
+        if work and not after.unfinished:
+            self._work.done(after.subject, work)
         if not bound and _bound(before):
             self._work.done_bound(after.subject)
         return after

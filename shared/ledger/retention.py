@@ -38,12 +38,14 @@ class Retention:
         self._feed = feed
         self._runs = runs
 
-    def purge_daily(self, now: datetime) -> int:
-        """Purge if a day has passed since the last time; answers how many rows went."""
+    def is_due(self, now: datetime) -> bool:
+        """Whether a day has passed since the last time."""
         mark = self._runs.get(*_MARK)
         last = moment(mark["at"]) if mark else None
-        if last is not None and now - last < EVERY:
-            return 0
+        return last is None or not timedelta() <= now - last < EVERY
+
+    def purge(self, now: datetime) -> int:
+        """Delete what is past its retention; answers how many rows went."""
         gone = sum(self._purge_feed(kind, now - KEEP) for kind in (Delivery.DECISION, Delivery.ALERT))
         gone += self._purge(self._runs, "createdAt lt @before", {"before": timestamp(now - KEEP_RUNS)}, self._always)
         self._runs.put({"PartitionKey": _MARK[0], "RowKey": _MARK[1], "at": timestamp(now)})

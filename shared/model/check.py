@@ -29,6 +29,7 @@ class Check(StrEnum):
     MESSAGE = "evidence.message"
     SPENT = "evidence.spent"
     UNREADABLE = "evidence.unreadable"
+    SCOPE = "scope"
 
     @property
     def is_evidence(self) -> bool:

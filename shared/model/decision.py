@@ -31,9 +31,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why one rule did not apply: the first of its checks that failed, what it wanted and what there was."""
+    """Why one rule (None: all of them) did not apply: the first of its checks that failed."""
 
-    rule: str
+    rule: str | None
     failed: FailedCheck
 
     @property

@@ -85,13 +85,18 @@ class Rule:
 
 @dataclass(frozen=True)
 class Policy:
-    """A valid policy. `hash` is the SHA-256 of its text (hexadecimal); `requesters` and `rules` keep the file's order."""
+    """A valid policy.
+
+    `hash` is the SHA-256 of its `text` (hexadecimal; "" where it was not made of one); `requesters` and `rules` keep the
+    file's order.
+    """
 
     hash: str
     mode: Mode
     scope: Scope
     requesters: Mapping[str, Requester]
     rules: tuple[Rule, ...]
+    text: str = field(default="", compare=False, repr=False)
 
     @cached_property
     def index(self) -> PolicyIndex:

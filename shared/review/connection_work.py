@@ -78,7 +78,8 @@ def step(connection: Connection, verdict: Verdict, context: Context) -> Step:
         if answer is not None:
             return _answered(connection, intent, began, answer, context)
         if intent.operation and (connection.pending or not connection.provisioned):
-            return _follow(connection, intent, began)
+            asked_again = _asked_again(intent, context)
+            return _late(intent, began, asked_again) if asked_again else _follow(connection, intent, began)
         if not connection.pending:
             return _observed(connection, intent, began, context)
     return _judged(connection, verdict, made, intent, request, context)
@@ -209,7 +210,7 @@ def _answered(connection: Connection, intent: Intent, began: Decision, answer: A
     if answer.went is Went.FAILED:
         problem = replace(began, outcome=Outcome.FAILED, applied=False, problem=answer.problem)
         return Step(problem, replace(intent, operation=""), not_before=answer.retry_after or LOOKS_AGAIN, waiting=True)
-    settled = replace(intent, operation="")
+    settled = replace(intent, operation="", asked_at=None)
     now = context.seen.read_back.get(began.key)
     if isinstance(now, Unread):
         if answer.went is not Went.REFUSED:
@@ -229,8 +230,19 @@ def _running(intent: Intent, began: Decision, context: Context) -> Step:
     began = replace(began, applied=None)
     if context.now - intent.created_at < LATE_AFTER:
         return Step(began, intent, looks_again=LOOKS_AGAIN)
+    return _late(replace(intent, asked_at=context.now), began, ASKS_LATE)
+
+
+def _late(intent: Intent, began: Decision, looks_again: float) -> Step:
     problem = "ARM's operation has been running for more than an hour"
-    return Step(replace(began, problem=problem), intent, looks_again=ASKS_LATE)
+    return Step(replace(began, applied=None, problem=problem), intent, looks_again=looks_again)
+
+
+def _asked_again(intent: Intent, context: Context) -> float | None:
+    """Seconds until a late operation is asked about again, whoever wakes the review meanwhile; None: now."""
+    if intent.asked_at is None or not 0 <= (since := (context.now - intent.asked_at).total_seconds()) < ASKS_LATE:
+        return None
+    return ASKS_LATE - since
 
 
 def _unread(intent: Intent, began: Decision, unread: Unread) -> Step:

@@ -19,6 +19,7 @@ from shared.alerts.raising import Alerts
 from shared.azure.leases import Held, Leases
 from shared.azure.operations import WaitBudget
 from shared.errors import ForgedError, NotFoundError, TransientError
+from shared.ledger.policies import Policies
 from shared.ledger.record import Intent, Phase, Record
 from shared.ledger.records import Records
 from shared.ledger.sealing import Sealing
@@ -90,6 +91,7 @@ class Reviewer:
     observer: Observer
     executor: Executor
     records: Records
+    policies: Policies
     sealing: Sealing
     outbox: Outbox
     alerts: Alerts
@@ -109,6 +111,7 @@ class Reviewer:
         """
         policy = self.policy.current()
         self.scope.require(policy.scope, target)
+        self.policies.keep(policy)
         if trigger.dry_run:
             return self._dry(policy, target, trigger)
         with self.leases.hold(target) as held:

@@ -17,10 +17,12 @@ from shared.alerts.raising import Alerts
 from shared.azure.arm import Arm
 from shared.azure.graph import query_graph
 from shared.errors import ApproverError, PermanentError
+from shared.ledger.policies import Policies
 from shared.ledger.record import Record
 from shared.ledger.records import Records
 from shared.ledger.retention import Retention
 from shared.ledger.runs import Runs
+from shared.ledger.tips import Tips
 from shared.ledger.work import WorkIndex
 from shared.model.requester import ServiceRequester
 from shared.model.target_types import TARGET_TYPES, is_target, type_of
@@ -112,6 +114,8 @@ class Sweep:
     work: WorkIndex
     runs: Runs
     retention: Retention
+    tips: Tips
+    policies: Policies
     alerts: Alerts
     outbox: Outbox
     messages: Messages
@@ -126,7 +130,8 @@ class Sweep:
         except PolicyError as error:
             self.handler.policy_unusable(error)
             return 0
-        self.alerts.settle("policy", [])
+        self.policies.keep(policy)
+        self.alerts.settle("policy", [], policy=policy.hash)
         self.handler.forget_poison()
         members = self.estate.scope.members(policy.scope)
         began = [t for t in targets_of(unfinished) if policy.scope.covers(t, members)]
@@ -139,7 +144,9 @@ class Sweep:
         pending = [target for target in self._pending(policy) if target.key not in queued]
         for target in pending:
             self.messages.send(ReviewMessage(target, "sweep"))
-        self.retention.purge_daily(self.now())
+        if self.retention.is_due(self.now()):
+            self.tips.keep(self.now())
+            self.retention.purge(self.now())
         queued_now = len(pending) + len(queued)
         log.info("sweep queued %d targets, %d of them with unfinished intents", queued_now, len(queued))
         return queued_now

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from shared.ledger.record import HistoryEntry
 from shared.ledger.retention import Retention
-from shared.ledger.tables import Table, timestamp
+from shared.ledger.tables import Table, timestamp, unpack
 from shared.ledger.tenants import TenantCache
+from shared.resource_id import parse
 from tests.functional.world import World, allow, deny
 
 
@@ -17,14 +20,16 @@ def test_a_decision_seen_again_moves_its_last_sight_and_a_changed_one_is_a_new_r
     world.policy({"hub": world.hub.requester()}, allow("hub"))
     stranger.endpoint(account, "blob")
     world.wake(account)
-    (first,) = [row for row in world.rows("decisions") if "outcome" in row]
+    (first,) = world.records()
+    (decision,) = world.recorded(account)
     world.later(60)
 
     world.wake(account)
-    (again,) = [row for row in world.rows("decisions") if "outcome" in row]
-    assert again["RowKey"] == first["RowKey"]
-    assert again["firstSeenAt"] == first["firstSeenAt"]
-    assert again["lastSeenAt"] > first["lastSeenAt"]
+    (again,) = world.records()
+    assert world.recorded(account) == [decision]
+    assert first.reviewed_at is not None
+    assert again.reviewed_at is not None
+    assert again.reviewed_at > first.reviewed_at, "what the record holds was seen then"
 
     world.policy({"hub": world.hub.requester()}, allow("hub"), deny())
     world.later(45)
@@ -98,27 +103,77 @@ def test_a_tenant_that_the_app_cannot_have_remembered_is_not_believed(world: Wor
     assert cache.fresh(["s-1"], now) == {}
 
 
-def test_what_is_past_its_retention_goes_once_a_day_and_nothing_else(world: World) -> None:
-    decisions, alerts, runs = (Table(world.app.storage.tables, name) for name in ("decisions", "alerts", "runs"))
-    retention = Retention(decisions=decisions, alerts=alerts, runs=runs)
-    now = world.time.now()
+def test_what_is_past_its_retention_goes_and_nothing_else(world: World) -> None:
+    gone, stays = world.storage_account(), world.storage_account()
+    world.policy({"hub": world.hub.requester()}, allow("hub"))
+    for account in (gone, stays):
+        world.stranger().endpoint(account, "blob")
+        world.wake(account)
+    targets, feed, runs = (Table(world.app.storage.tables, name) for name in ("targets", "feed", "runs"))
+    retention, now = Retention(targets=targets, feed=feed, runs=runs), world.time.now()
+    for age in (5, 8):
+        at = timestamp(now + timedelta(days=401 - age))
+        runs.put({"PartitionKey": "p", "RowKey": f"{age}", "createdAt": at})
+    record = world.app.records.load(parse(stays.id))
+    (request,) = record.requests.values()
+    assert request.decision is not None
+    seen = HistoryEntry(request.decision, now + timedelta(days=399), request.link)
+    world.app.records.commit(record, record, [seen])  # a review found it still so, lately
 
-    def row(key: str, column: str, days: int, partition: str = "p") -> dict[str, str]:
-        return {"PartitionKey": partition, "RowKey": key, column: timestamp(now - timedelta(days=days))}
+    assert retention.purge(now + timedelta(days=399)) == 0
+    assert retention.purge(now + timedelta(days=401)) == 4, "a decision, two alerts, a run"
 
-    for days in (398, 401):
-        decisions.put(row(f"{days}", "lastSeenAt", days))
-        alerts.put(row(f"{days}", "deliveredAt", days, "delivered"))
-        alerts.put(row(f"{days}", "firstSeenAt", days, "open"))
-    for days in (5, 8):
-        runs.put(row(f"{days}", "createdAt", days))
+    assert world.recorded(gone) == []
+    assert len(world.recorded(stays)) == 1
+    assert [row["RowKey"] for row in world.rows("runs") if row["PartitionKey"] == "p"] == ["5"]
+    assert len([row for row in world.rows("feed") if row["PartitionKey"].startswith("decision|")]) == 1
 
-    assert retention.purge_daily(now) == 3
-    assert retention.purge_daily(now + timedelta(hours=23)) == 0
-    assert [r["RowKey"] for r in world.rows("decisions")] == ["398"]
-    assert sorted((r["PartitionKey"], r["RowKey"]) for r in world.rows("alerts")) == [
-        ("delivered", "398"), ("open", "398"), ("open", "401"),
-    ]  # fmt: skip
-    assert [r["RowKey"] for r in world.rows("runs") if r["PartitionKey"] == "p"] == ["5"]
-    decisions.put(row("402", "lastSeenAt", 402))
-    assert retention.purge_daily(now + timedelta(hours=25)) == 1
+
+def test_retention_is_due_once_a_day(world: World) -> None:
+    targets, feed, runs = (Table(world.app.storage.tables, name) for name in ("targets", "feed", "runs"))
+    retention, now = Retention(targets=targets, feed=feed, runs=runs), world.time.now()
+    assert retention.is_due(now)
+    retention.purge(now)
+    assert not retention.is_due(now + timedelta(hours=23))
+    assert retention.is_due(now + timedelta(hours=25))
+    assert retention.is_due(now - timedelta(days=1)), "a mark of the future is not believed"
+
+
+def test_the_text_of_every_policy_that_was_in_force_is_kept_and_a_change_is_told(world: World) -> None:
+    account = world.storage_account()
+    world.policy({"hub": world.hub.requester()}, allow("hub"))
+    world.sweep()
+    world.hub.endpoint(account, "blob")
+    world.policy({"hub": world.hub.requester()}, allow("hub", name="another"))
+    world.later(45)
+    world.wake(account)
+    (decision,) = world.recorded(account, "approved")
+    world.sweep()
+
+    text = world.app.policies.text(decision["policy"])
+    assert text is not None
+    assert '"another"' in text
+    (notice,) = world.notices()
+    assert notice["type"] == "PrivateEndpointApprover.PolicyChanged"
+    assert notice["data"]["after"] == decision["policy"] != notice["data"]["before"]
+    assert world.app.policies.text(notice["data"]["before"]) is not None
+
+
+def test_the_tips_of_all_chains_are_kept_once_a_day(world: World) -> None:
+    accounts = [world.storage_account() for _ in range(3)]
+    world.policy({"hub": world.hub.requester()}, allow("hub"))
+    for account in accounts:
+        world.hub.endpoint(account, "blob")
+        world.wake(account)
+    container = world.app.storage.container("tips")
+    container.create_container()
+
+    world.sweep()
+    world.sweep()
+
+    (row,) = [row for row in world.rows("feed") if row["PartitionKey"].startswith("tips|")]
+    item = unpack(row, "item")
+    assert item["targets"] == 3
+    (blob,) = list(container.list_blobs())
+    kept = json.loads(container.download_blob(blob.name).readall())
+    assert (kept["root"], len(kept["tips"])) == (item["root"], 3)

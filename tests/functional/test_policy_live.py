@@ -124,3 +124,24 @@ def test_what_is_no_connection_is_wrong_usage(connection: str, policy: str) -> N
     with pytest.raises(SystemExit) as exited:
         main(["explain", policy, "--connection", connection])
     assert exited.value.code == 2
+
+
+def test_what_is_pending_is_exported_as_requests_that_are_decided_alike(
+    world: World, policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account, cluster = world.storage_account(), world.cluster()
+    world.policy({"hub": world.hub.requester(), "adx": cluster.requester()}, allow("hub"), allow("adx"))
+    monkeypatch.setenv("POLICY_PATH", policy)
+    for _ in range(2):
+        cluster.endpoint(account, "blob")
+    world.hub.endpoint(account, "blob")
+    world.stranger().endpoint(account, "blob")
+    live = answer(capsys, "simulate", policy, "--live")
+
+    assert main(["export"]) == 0
+    lines = tmp_path / "connections.jsonl"
+    lines.write_text(capsys.readouterr().out)
+
+    offline = answer(capsys, "simulate", policy, "--connections", str(lines))
+    assert results(offline) == results(live)
+    assert len(results(offline)) == 4

@@ -213,7 +213,15 @@ class World:
         return [call for call in self.calls() if call[0] not in ("GET", "POST")]
 
     def alerts(self) -> list[Json]:
-        """The events that arrived at the topic."""
+        """The alerts that arrived at the topic."""
+        return [event for event in self.topic_events() if event["data"]["severity"] != "info"]
+
+    def notices(self) -> list[Json]:
+        """The notices that arrived at the topic."""
+        return [event for event in self.topic_events() if event["data"]["severity"] == "info"]
+
+    def topic_events(self) -> list[Json]:
+        """Everything that arrived at the topic."""
         return [one["event"] for one in self.client.local("GET", f"topics/{self.topic}/events")]
 
     def alert_types(self) -> list[str]:

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.alerts.conditions import AlertType, Condition, condition_of, digest, one_line, policy_invalid
 from shared.model.check import Check, FailedCheck
-from shared.model.connection import Connection
-from shared.model.decision import Decision, Outcome, Reason
+from shared.model.decision import Decision, Outcome, Reason, WhoAsked
 from shared.model.requester import MICROSOFT_TENANTS
-from shared.policy.verdict import Verdict
-from shared.resource_id import parse
+from shared.resource_id import parse, try_parse
 
 GROUP = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers"
 TARGET = parse(f"{GROUP}/Microsoft.Storage/storageAccounts/landing")
 ENDPOINT = f"{GROUP}/Microsoft.Network/privateEndpoints/pe".replace("1111", "9999")
 HOME = "22222222-2222-2222-2222-222222222222"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-CONNECTION = Connection(f"{TARGET}/privateEndpointConnections/c", ENDPOINT, "Pending", "please")
+CONNECTION = f"{TARGET}/privateEndpointConnections/c"
 
 
 def decision(outcome: Outcome, *, rule: str | None = None, check: Check | None = None, found: str = "", problem: str = "",
-             tenant: str | None = None, connection: Connection = CONNECTION) -> Decision:  # fmt: skip
-    reasons = (Reason(rule or "r", FailedCheck(check, found=found)),) if check else ()
-    verdict = Verdict(connection, outcome, rule, reasons=reasons, tenant_id=tenant)
-    return Decision("d", TARGET, verdict, outcome, "hash", NOW, problem=problem or None)
+             tenant: str | None = None, endpoint: str = ENDPOINT, message: str = "please") -> Decision:  # fmt: skip
+    parsed = try_parse(endpoint)
+    return Decision(
+        decision_id="d",
+        target=TARGET,
+        outcome=outcome,
+        decided_at=NOW,
+        policy="hash",
+        connection_id=CONNECTION,
+        private_endpoint_id=endpoint,
+        requester=WhoAsked(subscription_id=parsed.subscription_id if parsed else None, tenant_id=tenant),
+        request_message=message,
+        previous_status="Pending",
+        rule=rule,
+        reasons=(Reason(rule or "r", FailedCheck(check, found=found)),) if check else (),
+        problem=problem or None,
+    )
 
 
 def condition(*args: Outcome, **more: object) -> Condition:
@@ -54,30 +64,42 @@ def test_what_is_well_is_no_condition(outcome: Outcome) -> None:
 def test_each_outcome_that_somebody_should_know_has_its_type(
     outcome: Outcome, rule: str | None, kind: AlertType, severity: str
 ) -> None:
-    found = condition(outcome, rule=rule, check=Check.SPENT, problem="409 ScopeLocked")
-    assert (found.type, found.severity, found.subject) == (kind, severity, CONNECTION.id)
+    problem = "409 ScopeLocked" if outcome is Outcome.FAILED else ""
+    found = condition(outcome, rule=rule, check=Check.SPENT, problem=problem)
+    assert (found.type, found.severity, found.subject) == (kind, severity, CONNECTION)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.APPROVED, Outcome.REJECTED])
+def test_a_decision_that_azure_does_not_carry_out_is_a_failed_approval(outcome: Outcome) -> None:
+    found = condition(outcome, rule="r", problem="ARM's operation has been running for more than an hour")
+    assert (found.type, found.severity) == (AlertType.APPROVAL_FAILED, "high")
 
 
 def test_an_id_is_the_same_for_a_repetition_and_another_for_the_next_episode() -> None:
     found = condition(Outcome.HELD)
     later = NOW + timedelta(hours=1)
-    assert found.event(1, NOW, NOW)["id"] == found.event(1, NOW, later)["id"]
-    assert found.event(1, NOW, NOW)["id"] != found.event(2, NOW, NOW)["id"]
+    assert found.event(NOW, NOW)["id"] == found.event(NOW, later)["id"]
+    assert found.event(NOW, later)["id"] != found.event(later, later)["id"]
 
 
 def test_an_id_knows_a_request_from_a_later_one_under_the_same_connection() -> None:
-    again = replace(CONNECTION, private_endpoint_id=ENDPOINT + "2")
-    first, second = condition(Outcome.HELD), condition(Outcome.HELD, connection=again)
-    assert first.event(1, NOW, NOW)["id"] != second.event(1, NOW, NOW)["id"]
+    first, second = condition(Outcome.HELD), condition(Outcome.HELD, endpoint=ENDPOINT + "2")
+    assert first.event(NOW, NOW)["id"] != second.event(NOW, NOW)["id"]
 
 
 def test_an_event_is_a_cloud_event_of_the_documented_shape() -> None:
-    event = condition(Outcome.HELD).event(1, NOW, NOW)
+    event = condition(Outcome.HELD).event(NOW, NOW + timedelta(minutes=1))
     assert (event["specversion"], event["source"]) == ("1.0", "/private-endpoint-approver")
     assert event["type"] == "PrivateEndpointApprover.RequesterUnknown"
-    assert event["time"] == event["data"]["firstSeenAt"] == "2026-11-21T12:00:00Z"
+    assert (event["data"]["firstSeenAt"], event["time"]) == ("2026-11-21T12:00:00Z", "2026-11-21T12:01:00Z")
     assert set(event["data"]) == {"severity", "title", "recommendedAction", "decision", "firstSeenAt"}
-    assert event["data"]["decision"]["connectionId"] == CONNECTION.id
+    assert event["data"]["decision"]["connectionId"] == CONNECTION
+
+
+@pytest.mark.parametrize("check", Check)
+def test_what_collides_with_an_endpoint_of_ours_is_told_from_what_any_stranger_can_cause(check: Check) -> None:
+    fits = check in (Check.AMBIGUOUS, Check.SPENT)
+    assert condition(Outcome.HELD, rule="r", check=check).collides is fits
 
 
 @pytest.mark.parametrize(
@@ -109,8 +131,9 @@ HOSTILE = "<script>\r\n[x](https://e.test)\u202e`*_|\\{}\x00\x1b[31m\u2028"
 
 @pytest.mark.parametrize("outcome", [Outcome.HELD, Outcome.FAILED])
 def test_nothing_that_a_requester_writes_is_markup_in_title_or_action(outcome: Outcome) -> None:
-    connection = replace(CONNECTION, description=HOSTILE, private_endpoint_id=HOSTILE)
-    found = condition(outcome, rule="r", check=Check.NAME, found=HOSTILE, problem=HOSTILE, connection=connection)
+    found = condition(
+        outcome, rule="r", check=Check.NAME, found=HOSTILE, problem=HOSTILE, endpoint=HOSTILE, message=HOSTILE
+    )
     for text in (found.title, found.action):
         assert text.isprintable()
         assert not set("<>[]`|\\{}*") & set(text)

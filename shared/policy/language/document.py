@@ -6,7 +6,7 @@ What each key may say by itself is declared in `schema`, what several may say to
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.model.firewall import FirewallWish
@@ -44,7 +44,8 @@ def load(text: bytes | str) -> Policy:
     document = read(text, report)
     if document is None:
         raise InvalidPolicyError(report.ordered(), text_hash(text))
-    return document.policy
+    shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
+    return replace(document.policy, text=shown)
 
 
 def text_hash(text: bytes | str) -> str:

@@ -71,7 +71,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert exited.value.code == 2
 
 
-@pytest.mark.parametrize("command", ["check", "explain", "test", "simulate", "message", "schema"])
+@pytest.mark.parametrize("command", ["check", "explain", "test", "simulate", "export", "message", "schema"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         main([command, "--help"])
@@ -95,3 +95,21 @@ def test_it_runs_as_a_module() -> None:
         [sys.executable, "-m", "shared.policy", "check", str(STARTER)], capture_output=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_whoever_reads_the_output_may_stop_reading() -> None:
+    command = [sys.executable, "-m", "shared.policy", "schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert (running.stderr.read(), running.wait()) == (b"", 0)
+
+
+def test_without_the_environment_it_says_how_to_run_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "shared.policy", "check", str(STARTER)], capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert b"make setup" in done.stderr
+    assert b"Traceback" not in done.stderr
