@@ -202,7 +202,7 @@ class App:
             work=self.work,
             runs=self.runs,
             retention=retention,
-            tips=Tips(self._table("targets"), self._table("feed"), lambda: self.storage.container(TIPS)),
+            tips=self.tips,
             policies=self.policies,
             alerts=self.alerts,
             outbox=self.outbox,
@@ -261,6 +261,11 @@ class App:
     def records(self) -> Records:
         """What is remembered, one record a target."""
         return Records(self._table("targets"), self.work, self.sealing)
+
+    @once
+    def tips(self) -> Tips:
+        """The tips of all chains, once a day."""
+        return Tips(self._table("targets"), self._table("feed"), lambda: self.storage.container(TIPS))
 
     @once
     def policies(self) -> Policies:

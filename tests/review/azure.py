@@ -245,7 +245,7 @@ class MemoryAzure:
 
     def start(self, act: Callable[[], None], fail: Callable[[], None], seconds: float) -> Operation:
         """Begin an operation; `fails_next` and `runs_next` (seconds) are for the next one only."""
-        url = f"{ENDPOINT}/subscriptions/{OURS}/operations/{len(self.works)}?t=signed"
+        url = f"{ENDPOINT}/subscriptions/{OURS}/operations/{len(self.works)}?api-version=2023-05-01&t=signed"
         seconds = self.runs_next if self.runs_next is not None else seconds
         self.works[url] = Work(self.time.seconds + seconds, act, fail, self.fails_next)
         self.fails_next = self.runs_next = None

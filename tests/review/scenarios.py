@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from shared.errors import ApproverError
-from tests.review.azure import KINDS, KUSTO, SQL, STORAGE, Asked, Kind, MemoryTarget
+from tests.review.azure import KINDS, KUSTO, SQL, Asked, Kind, MemoryTarget
 from tests.review.points import READS, When
 from tests.review.world import World, closes
 from tests.situations.world import OURS, THEIRS, allow, reject
@@ -76,6 +76,7 @@ class Scenario:
 def well(play: Play) -> None:
     """What holds however a scenario ends."""
     assert play.world.unfinished() == []
+    assert play.world.breaks() == []
     assert play.world.queue.poison == []
     assert all(isinstance(error, ApproverError) for error in play.world.errors), play.world.errors
     ids = [event["id"] for event in play.world.topic.events]
@@ -197,10 +198,9 @@ SCENARIOS = {
     "restore": Scenario(_tighten_first, _restore, _restored),
 }
 
-_PLAYED = [("tighten", STORAGE), ("tighten", KUSTO), ("restore", SQL)]
-_SLOW = [(name, kind) for name in SCENARIOS for kind in KINDS if (name, kind) not in _PLAYED]
 
-each_scenario = pytest.mark.parametrize(
-    ("name", "kind"), [*_PLAYED, *(pytest.param(*one, marks=pytest.mark.slow) for one in _SLOW)], ids=str
-)
-"""Every scenario on every type; in `make test` those that reach the most points."""
+def each(*played: tuple[str, Kind]) -> pytest.MarkDecorator:
+    """Every scenario on every type: those that are named in `make test`, the others in `make test-all`."""
+    others = [(name, kind) for name in SCENARIOS for kind in KINDS if (name, kind) not in played]
+    slow = [pytest.param(*one, marks=pytest.mark.slow) for one in others]
+    return pytest.mark.parametrize(("name", "kind"), [*played, *slow], ids=str)

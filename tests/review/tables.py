@@ -1,4 +1,4 @@
-"""Azure Tables in memory, as `shared.ledger.tables.Table` shows them: ETags, guards, transactions and limits are Azure's.
+"""Azure Tables in memory, as the SDK's clients show them: ETags, guards, transactions and limits are the service's.
 
 Limits: 100 entities and 4 MiB a transaction, 1 MiB and 255 properties an entity, 64 KiB a text, 1 KiB a key without `/`,
 `\\`, `#`, `?` and control characters. `tests/functional/test_ledger.py` holds it against Azurite.
@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.ledger.tables import LedgerRefusedError, Row, RowChangedError, Write, parts
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+
 from tests.review.points import Points
 
 ENTITIES, TRANSACTION, ENTITY, TEXT, KEY, PROPERTIES = 100, 4 * 1024**2, 1024**2, 64 * 1024, 1024, 255
+MOST_IN_A_PAGE = 1000
 _KEYS = ("PartitionKey", "RowKey")
 _FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
+Row = dict[str, Any]
+Key = tuple[str, str]
 
-class StoredRow(dict[str, Any]):
+
+class StoredRow(Row):
     """A row as the SDK answers it: with its metadata beside it."""
 
     def __init__(self, content: Row, etag: str) -> None:
@@ -29,16 +39,24 @@ class StoredRow(dict[str, Any]):
 
 
 class MemoryTables:
-    """The tables of one storage account."""
+    """The tables of one storage account, and a `TableServiceClient` of it."""
 
     def __init__(self, points: Points) -> None:
         self.points = points
-        self.rows: dict[str, dict[tuple[str, str], StoredRow]] = {}
+        self.rows: dict[str, dict[Key, StoredRow]] = {}
+        """By the table's name; a table is not there before it was made."""
         self._version = 0
 
-    def table(self, name: str) -> MemoryTable:
-        """One of them; there is no need to make it first."""
-        return MemoryTable(self, name, self.rows.setdefault(name, {}))
+    def get_table_client(self, name: str) -> MemoryTable:
+        return MemoryTable(self, name)
+
+    def create_table_if_not_exists(self, name: str) -> None:
+        self.points.through(f"make {name}", lambda: self.rows.setdefault(name, {}))
+
+    def partition(self, name: str, partition_key: str) -> list[StoredRow]:
+        """The rows of one partition, in order; no client's call."""
+        rows = self.rows.get(name, {})
+        return [rows[key] for key in sorted(rows) if key[0] == partition_key]
 
     def next_etag(self) -> str:
         self._version += 1
@@ -46,132 +64,149 @@ class MemoryTables:
 
 
 @dataclass
+class Found:
+    """What a query finds, row by row or page by page; asked for when it is looked at."""
+
+    find: Callable[[], list[StoredRow]]
+    page: int
+
+    def __iter__(self) -> Iterator[StoredRow]:
+        return iter(self.find())
+
+    def by_page(self) -> Iterator[list[StoredRow]]:
+        rows = self.find()
+        yield from (rows[start : start + self.page] for start in range(0, len(rows), self.page))
+
+
+@dataclass
 class MemoryTable:
-    """See `shared.ledger.tables.Table`, whose methods these are."""
+    """The calls of a `TableClient` that the ledger makes."""
 
     account: MemoryTables
     name: str
-    rows: dict[tuple[str, str], StoredRow]
 
-    def get(self, partition_key: str, row_key: str) -> Row | None:
-        row = self._through("GET", lambda: self.rows.get((partition_key, row_key)))
-        return StoredRow(row, row.metadata["etag"]) if row is not None else None
+    def get_entity(self, partition_key: str, row_key: str) -> StoredRow:
+        def found() -> StoredRow:
+            row = self._rows.get((partition_key, row_key))
+            if row is None:
+                raise _error(ResourceNotFoundError, 404, "ResourceNotFound")
+            return StoredRow(row, row.metadata["etag"])
 
-    def query(self, text: str, **parameters: Any) -> list[Row]:
-        found: list[Row] = self._through("query", lambda: list(self._found(text, parameters)))
-        return found
+        return self._through("GET", found)
 
-    def read(self, text: str, forged: list[str], **parameters: Any) -> list[Row]:
-        del forged  # nothing here is sealed
-        return self.query(text, **parameters)
+    def query_entities(self, text: str, parameters: Mapping[str, Any], results_per_page: int = MOST_IN_A_PAGE) -> Found:
+        selects = selects_of(text, parameters)
 
-    def page(self, text: str, most: int, **parameters: Any) -> list[Row]:
-        return self.query(text, **parameters)[: min(most, 1000)]
+        def find() -> list[StoredRow]:
+            rows = self._rows
+            return [StoredRow(rows[key], rows[key].metadata["etag"]) for key in sorted(rows) if selects(rows[key])]
 
-    def insert(self, row: Row) -> bool:
-        done: bool = self._through("insert", lambda: self._try([Write("put", row, "")]))
-        return done
+        return Found(lambda: self._through("query", find), min(results_per_page, MOST_IN_A_PAGE))
 
-    def put(self, row: Row) -> str:
-        done: str = self._through("put", lambda: self._apply([Write("put", row)]))
-        return done
+    def create_entity(self, row: Row) -> Row:
+        return self._through("insert", lambda: self._apply([("create", row)])[0])
 
-    def replace(self, row: Row, etag: str) -> bool:
-        done: bool = self._through("replace", lambda: self._try([Write("put", row, etag)]))
-        return done
+    def upsert_entity(self, row: Row, mode: Any) -> Row:
+        return self._through("put", lambda: self._apply([("upsert", row, {"mode": mode})])[0])
 
-    def delete(self, partition_key: str, row_key: str, etag: str | None = None) -> bool:
+    def update_entity(self, row: Row, mode: Any, etag: str, match_condition: Any) -> Row:
+        guard = {"mode": mode, "etag": etag, "match_condition": match_condition}
+        return self._through("replace", lambda: self._apply([("update", row, guard)])[0])
+
+    def delete_entity(self, partition_key: str, row_key: str, **guard: Any) -> None:
         row = {"PartitionKey": partition_key, "RowKey": row_key}
-        done: bool = self._through("delete", lambda: self._try([Write("delete", row, etag)]))
-        return done
+        if not guard:
+            return self._through("delete", lambda: self._drop((partition_key, row_key)))
+        return self._through("delete", lambda: self._apply([("delete", row, guard)])) and None
 
-    def transact(self, writes: Sequence[Write]) -> str:
-        done: str = self._through("commit", lambda: self._apply(writes, batch=True))
-        return done
+    def submit_transaction(self, operations: Sequence[tuple[Any, ...]]) -> list[Row]:
+        def apply() -> list[Row]:
+            self._check_batch([operation[1] for operation in operations])
+            return self._apply(operations)
 
-    def put_all(self, rows: Sequence[Row]) -> None:
-        for part in parts([Write("put", row) for row in rows]):
-            self.transact(part)
+        return self._through("commit", apply)
+
+    @property
+    def _rows(self) -> dict[Key, StoredRow]:
+        if self.name not in self.account.rows:
+            raise _error(ResourceNotFoundError, 404, "TableNotFound")
+        return self.account.rows[self.name]
 
     def _through(self, what: str, call: Callable[[], Any]) -> Any:
         return self.account.points.through(f"{what} {self.name}", call)
 
-    def _found(self, text: str, parameters: dict[str, Any]) -> Iterator[Row]:
-        selects = selects_of(text, parameters)
-        for key in sorted(self.rows):
-            if selects(self.rows[key]):
-                yield StoredRow(self.rows[key], self.rows[key].metadata["etag"])
+    def _drop(self, key: Key) -> None:
+        """An unguarded delete of a single row: the SDK takes "not there" for done."""
+        self._rows.pop(key, None)
 
-    def _try(self, writes: Sequence[Write]) -> bool:
-        try:
-            self._apply(writes)
-        except RowChangedError:
-            return False
-        return True
+    def _apply(self, operations: Sequence[tuple[Any, ...]]) -> list[Row]:
+        """Carry out all or none."""
+        rows = self._rows
+        sent = [(operation[0], json.loads(json.dumps(operation[1])), *operation[2:]) for operation in operations]
+        for what, row, *options in sent:
+            _check_row(row)
+            _guard(what, rows.get(_key(row)), (options or [{}])[0].get("etag"))
+        answers: list[Row] = []
+        for what, row, *_ in sent:
+            if what == "delete":
+                del rows[_key(row)]
+                answers.append({})
+                continue
+            rows[_key(row)] = StoredRow(row, self.account.next_etag())
+            answers.append({"etag": rows[_key(row)].metadata["etag"]})
+        return answers
 
-    def _apply(self, writes: Sequence[Write], *, batch: bool = False) -> str:
-        """Carry out all or none; answers the first row's ETag."""
-        rows = [json.loads(json.dumps(write.row)) for write in writes]
-        self._check(rows, batch=batch)
-        for write, row in zip(writes, rows, strict=True):
-            self._guard(write, self.rows.get(_key(row)))
-        etags = []
-        for write, row in zip(writes, rows, strict=True):
-            etag = "" if write.kind == "delete" else self.account.next_etag()
-            etags.append(etag)
-            if write.kind == "delete":
-                del self.rows[_key(row)]
-            else:
-                self.rows[_key(row)] = StoredRow(row, etag)
-        return etags[0] if etags else ""
-
-    def _guard(self, write: Write, there: StoredRow | None) -> None:
-        """Whether a row is as its write wants it: 404 and 409 and 412 are one error to the ledger."""
-        if write.kind == "put" and write.etag is None:
-            return
-        absent_wanted = write.kind == "put" and write.etag == ""
-        fits = (there is None) if absent_wanted else there is not None
-        if fits and write.etag and there is not None:
-            fits = there.metadata["etag"] == write.etag
-        if not fits:
-            text = f"the ledger's table {self.name}: {write.row['RowKey']}: somebody else was faster"
-            raise RowChangedError(text, code="LedgerChanged", retry_after=1)
-
-    def _check(self, rows: list[Row], *, batch: bool) -> None:
-        """What the service refuses, whatever the rows say."""
-        for row in rows:
-            self._check_row(row)
-        if not batch:
-            return
+    @staticmethod
+    def _check_batch(rows: Sequence[Row]) -> None:
         keys = [row["RowKey"] for row in rows]
         if len({row["PartitionKey"] for row in rows}) > 1:
-            self._refuse("CommandsInBatchActOnDifferentPartitions")
+            raise _refusal("CommandsInBatchActOnDifferentPartitions")
         if len(keys) > ENTITIES or not keys:
-            self._refuse("InvalidInput: 1 to 100 entities")
+            raise _refusal("InvalidInput")
         if len(set(keys)) < len(keys):
-            self._refuse("InvalidDuplicateRow")
+            raise _refusal("InvalidDuplicateRow")
         if len(json.dumps(rows)) > TRANSACTION:
-            self._refuse("ContentLengthExceeded")
-
-    def _check_row(self, row: Row) -> None:
-        for key in _KEYS:
-            if not isinstance(row[key], str) or _FORBIDDEN.search(row[key]):
-                self._refuse(f"a character that no {key} may hold")
-            if len(row[key].encode("utf-16-le")) > KEY:
-                self._refuse("KeyValueTooLarge")
-        sizes = {name: _size(value) for name, value in row.items()}
-        if any(size > TEXT for size in sizes.values()):
-            self._refuse("PropertyValueTooLarge")
-        if len(row) > PROPERTIES:
-            self._refuse("TooManyProperties")
-        if sum(sizes.values()) + sum(2 * len(name) for name in row) > ENTITY:
-            self._refuse("EntityTooLarge")
-
-    def _refuse(self, why: str) -> None:
-        raise LedgerRefusedError(f"the ledger's table {self.name}: 400: {why}", code="LedgerRefused")
+            raise _error(HttpResponseError, 413, "RequestBodyTooLarge")
 
 
-def _key(row: Row) -> tuple[str, str]:
+def _guard(what: str, there: StoredRow | None, etag: str | None) -> None:
+    """Whether a row is as its write needs it."""
+    if what == "create" and there is not None:
+        raise _error(ResourceExistsError, 409, "EntityAlreadyExists")
+    if what in ("update", "delete"):
+        if there is None:
+            raise _error(ResourceNotFoundError, 404, "ResourceNotFound")
+        if etag and there.metadata["etag"] != etag:
+            raise _error(ResourceModifiedError, 412, "UpdateConditionNotSatisfied")
+
+
+def _check_row(row: Row) -> None:
+    """What the service refuses, whatever the row says."""
+    for key in _KEYS:
+        if not isinstance(row[key], str) or _FORBIDDEN.search(row[key]):
+            raise _refusal("InvalidInput")
+        if len(row[key].encode("utf-16-le")) > KEY:
+            raise _refusal("KeyValueTooLarge")
+    sizes = [_size(value) for value in row.values()]
+    if max(sizes) > TEXT:
+        raise _refusal("PropertyValueTooLarge")
+    if len(row) > PROPERTIES:
+        raise _refusal("TooManyProperties")
+    if sum(sizes) + sum(2 * len(name) for name in row) > ENTITY:
+        raise _refusal("EntityTooLarge")
+
+
+def _refusal(code: str) -> HttpResponseError:
+    return _error(HttpResponseError, 400, code)
+
+
+def _error(kind: type[HttpResponseError], status: int, code: str) -> HttpResponseError:
+    error = kind(code)
+    error.status_code = status
+    return error
+
+
+def _key(row: Row) -> Key:
     return row["PartitionKey"], row["RowKey"]
 
 
@@ -195,7 +230,7 @@ _COMPARES: dict[str, Callable[[Any, Any], bool]] = {
 Selects = Callable[[Row], bool]
 
 
-def selects_of(text: str, parameters: dict[str, Any]) -> Selects:
+def selects_of(text: str, parameters: Mapping[str, Any]) -> Selects:
     """An OData filter: comparisons of a column with a text or a parameter, joined by `and`, `or` and parentheses."""
     tokens = _TOKEN.findall(text)
     selects = _either(tokens, parameters)
@@ -203,7 +238,7 @@ def selects_of(text: str, parameters: dict[str, Any]) -> Selects:
     return selects
 
 
-def _either(tokens: list[str], parameters: dict[str, Any]) -> Selects:
+def _either(tokens: list[str], parameters: Mapping[str, Any]) -> Selects:
     found = [_both(tokens, parameters)]
     while tokens[:1] == ["or"]:
         tokens.pop(0)
@@ -211,7 +246,7 @@ def _either(tokens: list[str], parameters: dict[str, Any]) -> Selects:
     return lambda row: any(selects(row) for selects in found)
 
 
-def _both(tokens: list[str], parameters: dict[str, Any]) -> Selects:
+def _both(tokens: list[str], parameters: Mapping[str, Any]) -> Selects:
     found = [_one(tokens, parameters)]
     while tokens[:1] == ["and"]:
         tokens.pop(0)
@@ -219,7 +254,7 @@ def _both(tokens: list[str], parameters: dict[str, Any]) -> Selects:
     return lambda row: all(selects(row) for selects in found)
 
 
-def _one(tokens: list[str], parameters: dict[str, Any]) -> Selects:
+def _one(tokens: list[str], parameters: Mapping[str, Any]) -> Selects:
     column = tokens.pop(0)
     if column == "(":
         selects = _either(tokens, parameters)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from shared.triggers.messages import ReviewMessage
-from tests.review.azure import Kind
-from tests.review.scenarios import SCENARIOS, Play, each_scenario, named
+from tests.review.azure import STORAGE, Kind
+from tests.review.scenarios import SCENARIOS, Play, each, named
 
 FROZEN = 40.0
 """Seconds: longer than a lease lasts."""
@@ -26,7 +26,7 @@ def take_over(play: Play, seconds: float) -> None:
     world.app = frozen
 
 
-@each_scenario
+@each(("tighten", STORAGE), ("restore", STORAGE))
 @pytest.mark.parametrize("seconds", [0.0, 300.0], ids=["one review", "to the end"])
 def test_whoever_stands_still_at_any_call_undoes_nothing_when_it_goes_on(name: str, kind: Kind, seconds: float) -> None:
     scenario = SCENARIOS[name]

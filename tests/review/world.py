@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from azure.core.exceptions import ResourceNotFoundError
+
 from shared.alerts.outbox import Outbox
 from shared.app import App, Clocks
 from shared.azure.leases import Held
@@ -22,7 +24,9 @@ from shared.errors import BusyError
 from shared.ledger.feed import Feed
 from shared.ledger.record import HistoryEntry, Intent, Record
 from shared.ledger.rows import HISTORY, history_of
-from shared.ledger.tables import partition
+from shared.ledger.sealing import Sealing
+from shared.ledger.tables import Row, partition
+from shared.ledger.verify import verify
 from shared.model.firewall import FirewallWish
 from shared.model.target_types import TARGET_TYPES
 from shared.once import once
@@ -56,6 +60,9 @@ SWEEP = 300.0
 VISIBLE_AGAIN = 60.0
 MOST_DELIVERIES = 5
 """A message whose handling raises comes back after so many seconds, and so often until it is poison."""
+
+KEY = b"k" * 32
+"""LEDGER_KEY: rows are sealed."""
 
 Json = dict[str, Any]
 
@@ -179,12 +186,34 @@ def _has_pending(target: MemoryTarget) -> bool:
     return not target.gone and "Pending" in states
 
 
+class NoContainer:
+    """A container that is not there."""
+
+    def upload_blob(self, name: str, content: bytes, *, overwrite: bool) -> None:
+        del name, content, overwrite
+        raise ResourceNotFoundError("ContainerNotFound")
+
+
+@dataclass(frozen=True)
+class MemoryStorage:
+    """The clients of the storage account; its blobs are not used but for the tips of the chains."""
+
+    account: MemoryTables
+
+    def tables(self) -> MemoryTables:
+        return self.account
+
+    def container(self, name: str) -> NoContainer:
+        del name
+        return NoContainer()
+
+
 class MemoryApp(App):
     """The app with its doubles; everything else is the product's own wiring."""
 
     def __init__(self, world: World) -> None:
         clocks = Clocks(world.time.now, world.time.monotonic, world.time.sleep)
-        settings = Settings(StorageSettings("in memory"))
+        settings = Settings(StorageSettings("in memory"), ledger_key=KEY)
         super().__init__(settings, root=Path(), clocks=clocks, messages=world.queue)
         self._world = world
 
@@ -210,15 +239,7 @@ class MemoryApp(App):
 
     @once
     def observer(self) -> Observer:
-        return Observer(
-            tenants=MemoryTenants(),
-            sides=self.sides,
-            views=MemoryViews(),
-            shown_tenants=self.work.shown_tenants,
-            is_trace_of=self.sealing.is_trace_of,
-            now=self.clocks.now,
-            clock=self.clocks.monotonic,
-        )
+        return replace(super().observer, tenants=MemoryTenants(), views=MemoryViews())
 
     @once
     def estate(self) -> Any:
@@ -232,8 +253,9 @@ class MemoryApp(App):
     def outbox(self) -> Outbox:
         return Outbox(self.records, Feed(self._table("feed")), self._world.topic, self.work, self.clocks.now)
 
-    def _table(self, name: str) -> Any:
-        return self._world.tables.table(name)
+    @once
+    def storage(self) -> Any:
+        return MemoryStorage(self._world.tables)
 
 
 class World:
@@ -346,9 +368,8 @@ class World:
 
     def history(self, target: MemoryTarget) -> list[HistoryEntry]:
         """The decisions on a target, newest first."""
-        key = partition(target.id.key)
-        rows = self.tables.rows.get("targets", {})
-        return [history_of(rows[one]) for one in sorted(rows) if one[0] == key and one[1].startswith(HISTORY)]
+        rows = self.tables.partition("targets", partition(target.id.key))
+        return [history_of(row) for row in rows if row["RowKey"].startswith(HISTORY)]
 
     def outcomes(self, target: MemoryTarget) -> list[str]:
         """Their outcomes, newest first."""
@@ -376,7 +397,7 @@ class World:
             found += [f"{subject}: outbox {key}" for key in record.outbox]
             found += [f"{subject}: absent since {record.absent_since}"] if record.absent_since else []
             found += [f"{subject}: unreadable {key}" for key in record.unreadable]
-        noted = [row["subject"] for key, row in self.tables.rows.get("work", {}).items() if key[0] == "unfinished"]
+        noted = [row["subject"] for row in self.tables.partition("work", "unfinished")]
         return found + [f"{subject}: still in the index" for subject in noted]
 
     def _quietly(self, look: Callable[[], Record]) -> Record:
@@ -388,6 +409,16 @@ class World:
         finally:
             self.points.reached[:] = reached
             self.points._interruptions = interruptions
+
+    def breaks(self) -> list[str]:
+        """Where the ledger is not as the app should have left it: seals, records, chains."""
+
+        def rows(table: str, partition: str | None) -> Iterator[Row]:
+            found = self.tables.rows.get(table, {})
+            yield from (found[key] for key in sorted(found) if partition in (None, key[0]))
+
+        found = verify(rows, Sealing(KEY), self.time.now(), lambda _: None)
+        return [f"{one.row}: {one.problem}" for one in found]
 
     def now(self) -> datetime:
         return self.time.now()
