@@ -1,7 +1,7 @@
 """The calls that people make, and their answers: status, headers and JSON, and what each kind of failure answers.
 
-The order in which failures are found is 415 and 400 (the body), 503 (the policy), 403 (its scope), 404, 409, 502; their
-shape is that of Azure Resource Manager's errors.
+Failures are found in this order: 415 and 400 a malformed request, 503 no valid policy, 403 outside the policy's scope, 404
+no such resource, 409 another review holds it or somebody has changed it, 502 Azure or the ledger. All have ARM's envelope.
 """
 
 from __future__ import annotations

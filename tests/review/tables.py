@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.core.exceptions import (
     HttpResponseError,
@@ -28,6 +28,8 @@ _FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
 Row = dict[str, Any]
 Key = tuple[str, str]
+
+Value = TypeVar("Value")
 
 
 class StoredRow(Row):
@@ -115,9 +117,10 @@ class MemoryTable:
 
     def delete_entity(self, partition_key: str, row_key: str, **guard: Any) -> None:
         row = {"PartitionKey": partition_key, "RowKey": row_key}
-        if not guard:
-            return self._through("delete", lambda: self._drop((partition_key, row_key)))
-        return self._through("delete", lambda: self._apply([("delete", row, guard)])) and None
+        if guard:
+            self._through("delete", lambda: self._apply([("delete", row, guard)]))
+        else:
+            self._through("delete", lambda: self._drop((partition_key, row_key)))
 
     def submit_transaction(self, operations: Sequence[tuple[Any, ...]]) -> list[Row]:
         def apply() -> list[Row]:
@@ -132,8 +135,9 @@ class MemoryTable:
             raise _error(ResourceNotFoundError, 404, "TableNotFound")
         return self.account.rows[self.name]
 
-    def _through(self, what: str, call: Callable[[], Any]) -> Any:
-        return self.account.points.through(f"{what} {self.name}", call)
+    def _through(self, what: str, call: Callable[[], Value]) -> Value:
+        done: Value = self.account.points.through(f"{what} {self.name}", call)
+        return done
 
     def _drop(self, key: Key) -> None:
         """An unguarded delete of a single row: the SDK takes "not there" for done."""

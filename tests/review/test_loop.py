@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import NotFoundError, PermanentError, TransientError
+from shared.ledger.record import SpentEndpoint
 from shared.policy.rules import Mode
 from shared.review.review import Trigger
 from tests.review.azure import EVENT_HUBS, FOREVER, KINDS, KUSTO, STORAGE, Kind, MemoryTarget
@@ -489,7 +490,7 @@ def test_a_service_request_is_bound_to_its_endpoint_before_it_is_approved(world:
     world.policy(allow("adx"))
     target = world.target(STORAGE)
     asked = world.azure.managed(target, "q3Jm0wV8zKf2Lr7YtXc1aBq3Jm0wV8z")
-    bound = []
+    bound: list[SpentEndpoint] = []
     world.points.on("PUT connection", lambda: bound.extend(world.record(target).spent.values()))
 
     world.wake(target)

@@ -35,6 +35,7 @@ from shared.policy.rules import Mode, Policy, Rule, Scope
 from shared.resource_id import ResourceId
 from shared.review.observe import Observer
 from shared.settings import Settings, StorageSettings
+from shared.triggers.http import Call
 from shared.triggers.messages import ReviewMessage, parse_message
 from tests.review.azure import (
     Kind,
@@ -355,7 +356,7 @@ class World:
         """A person asks to put the firewall back; answers the status."""
         body = json.dumps({"targetId": str(target), "force": force}).encode()
         try:
-            return self.app.restoration.answer(body).status
+            return self.app.restoration.answer(Call(body, "application/json")).status
         except Died:
             self.restart()
             return 500
