@@ -94,7 +94,7 @@ class Cloud:
 
 
 def _default_event_subscription(webhook: str) -> tuple[str, Json]:
-    """What infra/ deploys for every subscription: writes of private endpoint connections and of their proxies."""
+    """The event subscription that is there from the start: writes of private endpoint connections and of their proxies."""
     operations = ["/privateEndpointConnectionProxies/write", "/privateEndpointConnections/write"]
     properties = {
         "destination": {"endpointType": "WebHook", "properties": {"endpointUrl": webhook}},

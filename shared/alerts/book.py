@@ -25,7 +25,7 @@ REPEATS_AFTER = timedelta(hours=1)
 """A digest that grows is sent again after so long."""
 
 
-def settle(
+def with_conditions(
     record: Record,
     conditions: Iterable[Condition],
     now: datetime,
@@ -42,7 +42,7 @@ def settle(
         complete: the conditions are all there are; what the record holds beyond them has cleared.
         unseen: subjects that could not be looked at: their alerts stay as they are.
     """
-    return _Settling(record, now).run({c.row: c for c in conditions}, complete=complete, unseen=unseen)
+    return _Comparison(record, now).run({c.row: c for c in conditions}, complete=complete, unseen=unseen)
 
 
 def announce(record: Record, condition: Condition, now: datetime) -> Record:
@@ -61,7 +61,7 @@ def policy_in_force(record: Record, policy: str, now: datetime) -> Record:
     return changed.with_outbox([OutboxEntry(event["id"], Delivery.NOTICE, now, event)])
 
 
-class _Settling:
+class _Comparison:
     """One comparison of a record's alerts with what holds now."""
 
     def __init__(self, record: Record, now: datetime) -> None:

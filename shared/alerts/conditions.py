@@ -146,7 +146,7 @@ def firewall_failed(target: ResourceId, problem: str, decision: dict[str, Any]) 
 
 
 def firewall_restored(target: ResourceId, decision: dict[str, Any]) -> Condition:
-    """Somebody had the app put a firewall back: it is more open than the rules asked, because a person wished so."""
+    """Somebody had the app put a firewall back: it is more open than the rules asked, because a person asked for it."""
     title = f"{target.name}: its firewall was put back to what it was before the app tightened it"
     action = "Nothing if this was meant; else re-create the private endpoint, or close the firewall by hand"
     return _condition(AlertType.FIREWALL_LOOSENED, title, action, "low", subject=str(target), decision=decision)

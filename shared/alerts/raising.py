@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.alerts.book import policy_in_force, settle
+from shared.alerts.book import policy_in_force, with_conditions
 from shared.alerts.conditions import Condition
 from shared.alerts.outbox import Outbox
 from shared.ledger.records import Records
@@ -27,7 +27,7 @@ class Alerts:
     outbox: Outbox
     now: Callable[[], datetime]
 
-    def settle(
+    def update(
         self, subject: str, conditions: Iterable[Condition], *, complete: bool = True, policy: str | None = None
     ) -> None:
         """Bring a subject's alerts up to what holds now, and deliver what is new.
@@ -47,7 +47,7 @@ class Alerts:
             if record.forged:  # a record of its own takes what cannot be told here
                 subject, record = f"beside {subject}", self.records.load(f"beside {subject}")
             try:
-                after = settle(record, found, self.now(), complete=complete)
+                after = with_conditions(record, found, self.now(), complete=complete)
                 after = policy_in_force(after, policy, self.now()) if policy else after
                 changed = self.records.commit(record, after)
             except RowChangedError as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCOPE = "https://eventgrid.azure.net/.default"
 
-PATIENCE: dict[str, Any] = {"retry_total": 0, "permit_redirects": False, **CLIENT_OPTIONS}
+CALL_OPTIONS: dict[str, Any] = {"retry_total": 0, "permit_redirects": False, **CLIENT_OPTIONS}
 """For each call: the client of a basic topic ignores options. The outbox is what waits for a topic that is down; a try in
 place would wait as long as the topic's Retry-After says."""
 
@@ -47,7 +47,7 @@ class EventGridTopic:
     def publish(self, event: dict[str, Any]) -> None:
         """See `Topic`."""
         try:
-            self._client().send([event], **PATIENCE)
+            self._client().send([event], **CALL_OPTIONS)
         except AzureError as error:
             status = getattr(error, "status_code", None)
             text = f"the alert topic did not take an alert: {status or type(error).__name__}"

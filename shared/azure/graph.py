@@ -2,7 +2,7 @@
 
 Wire facts: at most 1,000 rows a page, the next by `$skipToken`; `resultTruncated` ("true" or "false", a text) without a
 token means that rows were cut off; a query that covers more than 10,000 subscriptions answers for 10,000 of them and says so
-in the header `x-ms-tenant-subscription-limit-hit`. What the identity may not read is left out without a word.
+in the header `x-ms-tenant-subscription-limit-hit`. What the identity may not read is missing without notice.
 """
 
 from __future__ import annotations

@@ -137,8 +137,8 @@ def keep(
 ) -> None:
     """Renew a lease until told to stop, or until the storage says that it is lost.
 
-    A lease that has run out can be renewed as long as nobody else took it. A lost one costs double work, nothing else: the
-    ledger is the judge.
+    A lease that has run out can be renewed as long as nobody else took it. A lost one costs double work, nothing else:
+    what guards the record is its version.
     """
     wait = every
     while not stop.wait(wait):

@@ -84,14 +84,14 @@ class WaitBudget:
         return True
 
 
-def follow(arm: Arm, operation: Operation, patience: WaitBudget) -> Progress:
-    """Wait for an operation's end, as long as the patience lasts. Raises nothing.
+def follow(arm: Arm, operation: Operation, budget: WaitBudget) -> Progress:
+    """Wait for an operation's end, as long as the budget lasts. Raises nothing.
 
     A question that fails for a reason that may pass is asked again; RUNNING or UNKNOWN is then the last that is known.
     """
     wait = operation.retry_after or _FIRST_WAIT
     last = Progress(State.RUNNING, retry_after=operation.retry_after)
-    while patience.wait(wait):
+    while budget.wait(wait):
         last = ended(arm, operation)
         if last.state is not State.RUNNING and not (last.state is State.UNKNOWN and last.transient):
             return last

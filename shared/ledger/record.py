@@ -190,7 +190,7 @@ class FirewallSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RestoreIntent:
-    """A person's wish to put the firewall back, open until it is done. `seen`: the state that they asked about."""
+    """A firewall that a person wants put back, open until it is done. `seen`: its state when they asked."""
 
     decision: Decision
     created_at: datetime

@@ -79,7 +79,7 @@ def history_of(row: Row) -> HistoryEntry:
 
 
 def record_of(subject: str, rows: Iterable[Row], sealing: Sealing | None = None) -> Record:
-    """The record of a partition's rows. What cannot be understood is skipped aloud, and named in `unreadable`."""
+    """The record of a partition's rows. What cannot be understood is logged and named in `unreadable`."""
     record, kept, unreadable = Record(subject), _Members(sealing or Sealing()), []
     for row in rows:
         key = str(row["RowKey"])

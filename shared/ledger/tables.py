@@ -130,7 +130,7 @@ class Table:
     def query(self, text: str, **parameters: Any) -> list[Row]:
         """The rows that an OData filter selects; `@name` in the text stands for a parameter, with a space after it.
 
-        Rows that are not authentic are left out, aloud.
+        Rows that are not authentic are left out, with a warning in the log.
         """
         return self.read(text, [], **parameters)
 

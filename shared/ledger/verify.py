@@ -86,16 +86,16 @@ def verify(
 
 
 def _record(key: str, rows: list[Row], sealing: Sealing, now: datetime, seen: Verified) -> Iterator[Break]:
-    live = {str(row["RowKey"]): row for row in rows if str(row["RowKey"]) < HISTORY}
+    own = {str(row["RowKey"]): row for row in rows if str(row["RowKey"]) < HISTORY}
     history = [row for row in rows if str(row["RowKey"]) >= HISTORY]
-    head = live.get(HEAD)
-    record = record_of(key, live.values(), sealing)
+    head = own.get(HEAD)
+    record = record_of(key, own.values(), sealing)
     for unreadable in record.unreadable:
         yield Break(TABLES[0], key, unreadable, "cannot be understood")
-    digests = {name: digest_of(row) for name, row in live.items() if name != HEAD}
+    digests = {name: digest_of(row) for name, row in own.items() if name != HEAD}
     if head is not None and head.get(MEMBERS) != members_of(digests):
         yield Break(TABLES[0], key, HEAD, "the record's rows are not those that it was committed with")
-    elif head is None and live:
+    elif head is None and own:
         yield Break(TABLES[0], key, HEAD, "the head row is missing")
     entries: list[HistoryEntry] = []
     for row in history:

@@ -60,7 +60,7 @@ class _Decision:
         self.outside = out_of_scope(policy, situation.target.id)
 
     def verdict(self, connection: Connection) -> Verdict:
-        """The verdict on one connection. Enforced rules speak first; a rule in audit mode only where they are silent."""
+        """The verdict on one connection. Rules in audit mode count only where the enforced ones leave it held."""
         tenant = self.situation.tenant_of(connection)
         bare = Verdict(connection, Outcome.UNCHANGED, sub_resource=self.rules.shown(connection), tenant_id=tenant)
         if not connection.pending:

@@ -1,4 +1,4 @@
-"""What the pure decision says about one connection, with its reasons. Pure values."""
+"""The pure decision on one connection, with its reasons. Pure values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_REASONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The policy's word on one connection.
+    """What the policy decides on one connection.
 
     Args:
         connection: the connection that was decided on.

@@ -86,7 +86,7 @@ class Executor:
     def _changed(connection: Connection, seen: Observation, adapter: TargetAdapter) -> bool:
         """Whether a connection is no longer what was decided on."""
         now = adapter.connection(seen.target, connection)
-        return now is None or _told(now) != _told(connection)
+        return now is None or _shown(now) != _shown(connection)
 
     def _follow(
         self, effect: FollowDecision | FollowFirewall, seen: Observation, fresh: bool, budget: WaitBudget
@@ -96,15 +96,15 @@ class Executor:
             log.warning("an operation of %s is not asked about: its URL lies elsewhere", seen.target)
             return Answer(Went.DONE)  # what is read back decides
         operation = Operation(effect.operation, effect.retry_after)
-        told = follow(self.arm, operation, budget) if fresh else ended(self.arm, operation)
-        match told.state:
+        progress = follow(self.arm, operation, budget) if fresh else ended(self.arm, operation)
+        match progress.state:
             case State.RUNNING:
                 return Answer(Went.RUNNING)
-            case State.UNKNOWN if told.transient:
-                return Answer(Went.RUNNING, told.text, told.retry_after)
+            case State.UNKNOWN if progress.transient:
+                return Answer(Went.RUNNING, progress.text, progress.retry_after)
             case State.FAILED:
-                went = Went.FAILED if told.transient else Went.REFUSED
-                return Answer(went, told.text, told.retry_after, code=told.code)
+                went = Went.FAILED if progress.transient else Went.REFUSED
+                return Answer(went, progress.text, progress.retry_after, code=progress.code)
         return Answer(Went.DONE)  # ended, or nobody can tell: what is read back decides
 
     @staticmethod
@@ -152,5 +152,5 @@ def _failed(error: ApproverError) -> Answer:
     return Answer(Went.FAILED, str(error), retry_after, code=error.code)
 
 
-def _told(connection: Connection) -> tuple[str, str, str]:
+def _shown(connection: Connection) -> tuple[str, str, str]:
     return fold(connection.private_endpoint_id or ""), fold(connection.status), connection.description

@@ -210,20 +210,20 @@ def _answered(connection: Connection, intent: Intent, began: Decision, answer: A
     if answer.went is Went.FAILED:
         problem = replace(began, outcome=Outcome.FAILED, applied=False, problem=answer.problem)
         return Step(problem, replace(intent, operation=""), not_before=answer.retry_after or LOOKS_AGAIN, waiting=True)
-    settled = replace(intent, operation="", asked_at=None)
+    ended = replace(intent, operation="", asked_at=None)
     now = context.seen.read_back.get(began.key)
     if isinstance(now, Unread):
         if answer.went is not Went.REFUSED:
-            return _unread(settled, began, now)
+            return _unread(ended, began, now)
         now = connection
     if now is None:  # gone, it seems; a later review says so for certain
         unchanged = replace(began, outcome=Outcome.UNCHANGED, applied=False)
-        return Step(unchanged, settled, looks_again=GONE_AFTER.total_seconds())
+        return Step(unchanged, ended, looks_again=GONE_AFTER.total_seconds())
     if answer.went is Went.REFUSED and now.pending and now.provisioned:
         return Step(replace(began, outcome=Outcome.FAILED, applied=False, problem=answer.problem))
     if answer.went is Went.CHANGED and now.pending:
         return Step(replace(began, outcome=Outcome.UNCHANGED, applied=False), looks_again=LOOKS_AGAIN)
-    return _observed(now, settled, began, context)
+    return _observed(now, ended, began, context)
 
 
 def _running(intent: Intent, began: Decision, context: Context) -> Step:

@@ -21,7 +21,7 @@ from shared.review.context import Context, combined
 from shared.review.effects import Effect, FollowFirewall, WriteFirewall
 from shared.review.observation import Answer, Needs, Unread, Went
 from shared.review.preflight import preflight
-from shared.review.recording import told
+from shared.review.recording import with_decision
 from shared.review.waiting import has_its_pair, requester_shows_it
 from shared.targets.adapter import FirewallReading
 from shared.targets.firewall_steps import change_of, next_restoring, next_tightening
@@ -119,55 +119,55 @@ def _others_unfinished(record: Record, context: Context) -> bool:
 def _towards(wish: FirewallWish, ids: tuple[str, ...], work: FirewallWork, context: Context) -> FirewallOutcome | None:
     """The next step towards a wish; the outcome once there is one."""
     begun = work.record.snapshots[0] if work.record.snapshots else None
-    kept = begun if begun and begun.being_written and set(begun.decisions) & set(ids) else None
-    if (answered := _await(kept, work, context)) is not None:
+    snapshot = begun if begun and begun.being_written and set(begun.decisions) & set(ids) else None
+    if (answered := _await(snapshot, work, context)) is not None:
         return answered if isinstance(answered, FirewallOutcome) else None
     reading = _reading(work, context)
     if not isinstance(reading, FirewallReading):
         return reading
     kind, now = context.kind, reading.firewall
-    before = FORMS[kind.firewall].to_firewall(dict(kept.before)) if kept else now
-    meant = change_of(kind, replace(reading, firewall=before) if kept else reading, wish)
+    before = FORMS[kind.firewall].to_firewall(dict(snapshot.before)) if snapshot else now
+    meant = change_of(kind, replace(reading, firewall=before) if snapshot else reading, wish)
     sentences = preflight(before, meant, kind, context.seen.current().values())
     step = next_tightening(kind, reading, wish)
     if step.problem is not None:
         return FirewallOutcome(FirewallResult.FAILED, now.shown(), None, step.problem, sentences)
     if step.request is not None:
-        return _write(step.request, reading, kept, ids, work, context)
-    if kept is None:
+        return _write(step.request, reading, snapshot, ids, work, context)
+    if snapshot is None:
         return FirewallOutcome(FirewallResult.UNCHANGED, now.shown(), now.shown(), preflight=sentences)
-    work.record = _with_snapshot(work.record, replace(kept, after=reading.state, operation="", sent=()))
+    work.record = _with_snapshot(work.record, replace(snapshot, after=reading.state, operation="", sent=()))
     return FirewallOutcome(FirewallResult.TIGHTENED, before.shown(), now.shown(), preflight=sentences)
 
 
-def _await(kept: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | bool | None:
+def _await(snapshot: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | bool | None:
     """What the last effect on the firewall came to: None: go on from the reading; True: wait."""
     answer = context.seen.firewall_answer
     if answer is None:
-        if kept is None or not kept.operation:
+        if snapshot is None or not snapshot.operation:
             return None
-        work.effects.append(FollowFirewall(kept.operation))
+        work.effects.append(FollowFirewall(snapshot.operation))
         return True
     match answer.went:
-        case Went.STARTED if kept is not None:
-            work.record = _with_snapshot(work.record, replace(kept, operation=answer.operation))
+        case Went.STARTED if snapshot is not None:
+            work.record = _with_snapshot(work.record, replace(snapshot, operation=answer.operation))
             work.effects.append(FollowFirewall(answer.operation, answer.retry_after))
             return True
         case Went.RUNNING:
-            return _late(kept, work, context) or _again(LOOKS_AGAIN, work)
+            return _late(snapshot, work, context) or _again(LOOKS_AGAIN, work)
         case Went.FAILED:
             work.not_before.append(answer.retry_after or LOOKS_AGAIN)
             return True
         case Went.REFUSED:
-            return _refused(answer, kept, work, context)
-    if kept is not None and (kept.operation or answer.request):
-        sent = (*kept.sent, answer.request) if answer.request else kept.sent
-        work.record = _with_snapshot(work.record, replace(kept, operation="", sent=sent))
+            return _refused(answer, snapshot, work, context)
+    if snapshot is not None and (snapshot.operation or answer.request):
+        sent = (*snapshot.sent, answer.request) if answer.request else snapshot.sent
+        work.record = _with_snapshot(work.record, replace(snapshot, operation="", sent=sent))
     return None
 
 
-def _late(kept: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | None:
-    if kept is None or context.now - kept.taken_at < LATE_AFTER:
+def _late(snapshot: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | None:
+    if snapshot is None or context.now - snapshot.taken_at < LATE_AFTER:
         return None
     work.looks_again.append(ASKS_LATE)
     return FirewallOutcome(FirewallResult.FAILED, problem="ARM has been writing the firewall for more than an hour")
@@ -195,20 +195,22 @@ def _reading(work: FirewallWork, context: Context) -> FirewallReading | Firewall
 def _write(
     request: Request,
     reading: FirewallReading,
-    kept: FirewallSnapshot | None,
+    begun: FirewallSnapshot | None,
     ids: tuple[str, ...],
     work: FirewallWork,
     context: Context,
 ) -> FirewallOutcome | None:
-    """Keep the firewall as it is, then send the request, unless ARM has taken the very same one already."""
-    kept = next((s for s in work.record.snapshots[:1] if s == kept or (kept and s.taken_at == kept.taken_at)), kept)
-    if kept is not None and request.digest in kept.sent:
-        if context.now - kept.taken_at < LATE_AFTER:
+    """Take a snapshot of the firewall, then send the request, unless ARM has taken the very same one already."""
+    begun = next(
+        (s for s in work.record.snapshots[:1] if s == begun or (begun and s.taken_at == begun.taken_at)), begun
+    )
+    if begun is not None and request.digest in begun.sent:
+        if context.now - begun.taken_at < LATE_AFTER:
             work.looks_again.append(LOOKS_AGAIN)
             return None
-        work.record = _with_snapshot(work.record, replace(kept, sent=()))
+        work.record = _with_snapshot(work.record, replace(begun, sent=()))
         return FirewallOutcome(FirewallResult.FAILED, problem="Azure took the write and does not show it")
-    snapshot = kept or FirewallSnapshot(context.now, reading.state, ids)
+    snapshot = begun or FirewallSnapshot(context.now, reading.state, ids)
     if not set(ids) <= set(snapshot.decisions):
         snapshot = replace(snapshot, decisions=tuple(sorted({*snapshot.decisions, *ids})))
     work.record = _with_snapshot(work.record, snapshot)
@@ -216,14 +218,16 @@ def _write(
     return None
 
 
-def _refused(answer: Answer, kept: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome:
+def _refused(
+    answer: Answer, snapshot: FirewallSnapshot | None, work: FirewallWork, context: Context
+) -> FirewallOutcome:
     """ARM refused for good: what it refused as a whole leaves nothing to put back."""
     reading = context.seen.firewall
-    if kept is not None:
-        if isinstance(reading, FirewallReading) and same(reading.state, dict(kept.before)):
-            work.record = replace(work.record, snapshots=tuple(s for s in work.record.snapshots if s is not kept))
+    if snapshot is not None:
+        if isinstance(reading, FirewallReading) and same(reading.state, dict(snapshot.before)):
+            work.record = replace(work.record, snapshots=tuple(s for s in work.record.snapshots if s is not snapshot))
         else:
-            work.record = _with_snapshot(work.record, replace(kept, operation=""))
+            work.record = _with_snapshot(work.record, replace(snapshot, operation=""))
     return FirewallOutcome(FirewallResult.FAILED, problem=answer.problem)
 
 
@@ -250,7 +254,7 @@ def _conclude(key: str, outcome: FirewallOutcome | None, work: FirewallWork, con
             problem_policy=context.policy.hash,
             due_at=context.now + TRIES_AGAIN,
         )
-    work.record, entry = told(work.record.with_request(replace(request, intent=intent)), decision, context.now)
+    work.record, entry = with_decision(work.record.with_request(replace(request, intent=intent)), decision, context.now)
     work.history.append(entry)
 
 
@@ -265,29 +269,29 @@ def _with_snapshot(record: Record, snapshot: FirewallSnapshot) -> Record:
 def _restore(work: FirewallWork, context: Context) -> None:
     """Go on with what a person asked for; nothing may be tightened while it runs."""
     restore, snapshots = work.record.restore, work.record.snapshots
-    kept = next((s for s in snapshots[:1] if restore and s.decisions == restore.decision.restores), None)
-    if restore is None or kept is None:
+    snapshot = next((s for s in snapshots[:1] if restore and s.decisions == restore.decision.restores), None)
+    if restore is None or snapshot is None:
         work.record = replace(work.record, restore=None)
         return
     work.blocked = True
-    if (answered := _await(kept, work, context)) is not None:
+    if (answered := _await(snapshot, work, context)) is not None:
         if isinstance(answered, FirewallOutcome):
             _give_up(answered.problem or "", work, context, late=bool(work.looks_again))
         return
-    kept = work.record.snapshots[0]
+    snapshot = work.record.snapshots[0]
     reading = _reading(work, context)
     if not isinstance(reading, FirewallReading):
         if reading is not None:
             _give_up(reading.problem or "", work, context)
         return
-    before = FORMS[context.kind.firewall].restorable(dict(kept.before))
+    before = FORMS[context.kind.firewall].restorable(dict(snapshot.before))
     if not between(reading.state, restore.seen, before):
         _give_up("somebody has changed the firewall meanwhile; nothing more was written", work, context)
         return
     step = next_restoring(context.kind, reading, before)
     if step.problem is not None:
         _give_up(step.problem, work, context)
-    elif step.request is not None and step.request.digest not in kept.sent:
+    elif step.request is not None and step.request.digest not in snapshot.sent:
         work.effects.append(WriteFirewall(step.request))
     elif step.request is not None and context.now - restore.created_at < LATE_AFTER:
         work.looks_again.append(LOOKS_AGAIN)  # ARM took the very same request already and does not show it yet
@@ -305,13 +309,13 @@ def _put_back(reading: FirewallReading, work: FirewallWork, context: Context) ->
     decision = replace(restore.decision, applied=True, firewall=outcome)
     record = replace(work.record, restore=None, snapshots=work.record.snapshots[1:])
     record = announce(record, firewall_restored(context.seen.target, decision.to_json()), context.now)
-    work.record, entry = told(record, decision, context.now)
+    work.record, entry = with_decision(record, decision, context.now)
     work.history.append(entry)
     work.blocked = False
 
 
 def _give_up(problem: str, work: FirewallWork, context: Context, *, late: bool = False) -> None:
-    """The firewall is not put back: what was kept is kept, and the decision says why."""
+    """The firewall is not put back: its snapshot stays, and the decision says why."""
     restore = work.record.restore
     if restore is None or late:
         return
@@ -319,6 +323,6 @@ def _give_up(problem: str, work: FirewallWork, context: Context, *, late: bool =
     decision = replace(restore.decision, outcome=Outcome.FAILED, applied=False, problem=problem)
     snapshots = tuple(replace(s, operation="", sent=()) for s in work.record.snapshots[:1])
     record = replace(work.record, restore=None, snapshots=(*snapshots, *work.record.snapshots[1:]))
-    work.record, entry = told(record, decision, context.now)
+    work.record, entry = with_decision(record, decision, context.now)
     work.history.append(entry)
     work.blocked = False

@@ -92,7 +92,7 @@ class Observation:
         target: the target that is reviewed.
         record: what is remembered of it, as it was read or last committed.
         situation: what the decision rests on; its connections are as they were read last.
-        verdicts: the policy's word on them, made once, from one consistent set of reads.
+        verdicts: what the policy decides on them, made once, from one consistent set of reads.
         listed: whether the connections were listed at all.
         read_at: when the list was begun that the verdicts rest on, in seconds of the host's own clock.
         listed_at: the storage service's time before the list; None where nothing was listed.

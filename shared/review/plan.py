@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from shared.alerts.book import settle
+from shared.alerts.book import with_conditions
 from shared.alerts.conditions import Condition, condition_of, firewall_failed
 from shared.ledger.record import HistoryEntry, Phase, Record
 from shared.model.decision import Decision, Person
@@ -103,7 +103,7 @@ def plan(
     not_before = work.not_before + [s.not_before for s in steps.values() if s.not_before]
     record = work.record
     if not effects:
-        record = settle(record, _conditions(record, steps, context), now, unseen=_unseen(record, context))
+        record = with_conditions(record, _conditions(record, steps, context), now, unseen=_unseen(record, context))
         record = replace(record, listed_at=seen.listed_at or record.listed_at, reviewed_at=now, failing_since=None,
                          absent_since=None)  # fmt: skip
     return Plan(
@@ -128,7 +128,7 @@ def _only_firewall(context: Context) -> Plan:
 def _conditions(record: Record, steps: Mapping[str, Step], context: Context) -> list[Condition]:
     """What is wrong now; what may still come right is not, for a while."""
     home = context.seen.situation.home_tenant
-    found = [condition_of(s.decision, home) for key, s in steps.items() if not _patient(record, key, context.now)]
+    found = [condition_of(s.decision, home) for key, s in steps.items() if not _still_waits(record, key, context.now)]
     firewalls = [
         firewall_failed(context.seen.target, intent.problem, intent.decision.to_json())
         for intent in record.intents.values()
@@ -137,7 +137,7 @@ def _conditions(record: Record, steps: Mapping[str, Step], context: Context) -> 
     return [c for c in found if c is not None] + firewalls[:1]
 
 
-def _patient(record: Record, key: str, now: datetime) -> bool:
+def _still_waits(record: Record, key: str, now: datetime) -> bool:
     since = record.requests[key].waiting_since
     return since is not None and now - since < ALERT_AFTER
 

@@ -20,7 +20,7 @@ ROW_LAGS = timedelta(days=1)
 """A decision's row tells so exactly when the decision was last seen; the record's head tells it to the second."""
 
 
-def told(record: Record, decision: Decision, now: datetime) -> tuple[Record, HistoryEntry]:
+def with_decision(record: Record, decision: Decision, now: datetime) -> tuple[Record, HistoryEntry]:
     """The record with a decision that is new or has changed, on its way to everybody, and the row that it gets."""
     request = record.requests.get(decision.key)
     known = request.decision if request else None
@@ -70,7 +70,7 @@ def _record_decision(
     """A new row when outcome, rule, reasons or policy changed, the same row anew when what came of it changed."""
     before = known.decision
     if before is None or before.digest != decision.digest:
-        record, entry = told(record, decision, now)
+        record, entry = with_decision(record, decision, now)
         last = before is not None and before.decision_id != decision.decision_id
         return record, [
             *([HistoryEntry(before, record.reviewed_at or now, known.link)] if before and last else []),
@@ -80,7 +80,7 @@ def _record_decision(
     same = replace(same, request_message=before.request_message, previous_status=before.previous_status)
     same = replace(same, asked_by=before.asked_by)
     if same != before:
-        record, entry = told(record, same, now)
+        record, entry = with_decision(record, same, now)
         return record, [entry]
     if known.recorded_at is not None and now - known.recorded_at > ROW_LAGS:
         request = replace(record.requests[known.key], recorded_at=now)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.alerts.book import settle
+from shared.alerts.book import with_conditions
 from shared.alerts.conditions import record_forged, review_failed
 from shared.alerts.outbox import Outbox
 from shared.alerts.raising import Alerts
@@ -129,7 +129,7 @@ class Reviewer:
         """
         record = self.records.load(target)
         if record.forged:
-            self.alerts.settle(f"ledger {target}", [record_forged(str(target), record.forged)])
+            self.alerts.update(f"ledger {target}", [record_forged(str(target), record.forged)])
             text = f"what the ledger remembers of {target} is not authentic: {', '.join(record.forged[:5])}"
             raise ForgedError(text, code="LedgerForged")
         return record.until(self.now())
@@ -243,7 +243,7 @@ class Reviewer:
         if not record.empty and record.absent_since is None:
             self.outbox.deliver(self.records.commit(record, replace(record, absent_since=now)))
         elif record.empty or (now - (record.absent_since or now) >= GONE_AFTER and not adapter.exists(target)):
-            closed = settle(
+            closed = with_conditions(
                 replace(record, requests={}, spent={}, snapshots=(), restore=None, absent_since=None), [], now
             )
             left = self.outbox.deliver(self.records.commit(record, closed))
@@ -259,7 +259,7 @@ class Reviewer:
         since = record.failing_since or now
         after = replace(record, failing_since=since)
         if now - since >= ALERT_AFTER:
-            after = settle(after, [review_failed(record.subject, str(error))], now, complete=False)
+            after = with_conditions(after, [review_failed(record.subject, str(error))], now, complete=False)
         self.outbox.deliver(self.records.commit(record, after))
 
 

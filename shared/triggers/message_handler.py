@@ -110,7 +110,7 @@ class MessageHandler:
     def policy_unusable(self, error: PolicyError) -> None:
         """Raise `PolicyInvalid`, once for each invalid text."""
         log.warning("no usable policy, nothing is approved: %s", error)
-        self.alerts.settle("policy", [policy_invalid(error.subject, str(error))], complete=False)
+        self.alerts.update("policy", [policy_invalid(error.subject, str(error))], complete=False)
 
     def failed(self, text: str | bytes, message_id: str) -> None:
         """A message in the poison queue: raise `ReviewFailed`, and close it in its run.
@@ -158,7 +158,7 @@ class MessageHandler:
         self._done(message, None, failed=True)
 
     def _alert(self, subject: str, condition: Condition) -> None:
-        self.alerts.settle(subject, [condition], complete=False)
+        self.alerts.update(subject, [condition], complete=False)
 
     def _done(self, message: ReviewMessage, review: Review | None, *, failed: bool) -> None:
         if message.run_id is not None:

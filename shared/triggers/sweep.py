@@ -131,7 +131,7 @@ class Sweep:
             self.handler.policy_unusable(error)
             return 0
         self.policies.keep(policy)
-        self.alerts.settle("policy", [], policy=policy.hash)
+        self.alerts.update("policy", [], policy=policy.hash)
         self.handler.forget_poison()
         members = self.estate.scope.members(policy.scope)
         began = [t for t in targets_of(unfinished) if policy.scope.covers(t, members)]
@@ -156,9 +156,9 @@ class Sweep:
         try:
             found = once(self.estate.pending(policy.scope))
         except PermanentError as error:
-            self.alerts.settle("sweep", [sweep_failed(policy.hash, str(error))])
+            self.alerts.update("sweep", [sweep_failed(policy.hash, str(error))])
             raise
-        self.alerts.settle("sweep", [])
+        self.alerts.update("sweep", [])
         return list(found.values())
 
     def _lost(self, policy: Policy) -> Iterator[ResourceId]:
