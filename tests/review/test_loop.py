@@ -278,6 +278,9 @@ def test_a_connection_that_shows_approved_and_failed_is_no_approval_and_closes_n
     world.wake(target)
     world.later(HOUR, sweeps=True)
 
+    world.wake(target)
+    world.later(HOUR, sweeps=True)
+
     (alert,) = world.alerts()
     assert "provisioning failed" in alert["data"]["title"]
     assert [state.active for state in world.record(target).alerts.values()] == [True], "it is still so"
