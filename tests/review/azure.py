@@ -112,6 +112,8 @@ class MemoryTarget:
     """What the next lists show instead (names of connections): lists can be short."""
     ignores_writes: bool = False
     """ARM takes writes of the firewall and never shows them."""
+    shows: Callable[[Json], object] | None = None
+    """What ARM adds to what it shows, in place."""
 
     def __str__(self) -> str:
         return str(self.id)
@@ -312,10 +314,14 @@ class MemoryAdapter(Adapter):
 
     def get(self, target: ResourceId, path: str = "") -> Json:
         def answer() -> Json:
-            parts = self._there(target).parts
+            there = self._there(target)
+            parts = there.parts
             if path not in parts:
                 raise NotFoundError(f"GET {target}{path}: 404", code="ResourceNotFound")
-            found: Json = copy.deepcopy(parts[path])
+            shown = copy.deepcopy(parts)
+            if there.shows is not None:
+                there.shows(shown)
+            found: Json = shown[path]
             return found
 
         return self._azure.points.through("GET target", answer)
