@@ -13,6 +13,10 @@ WORKER := azure-functions-runtime==1.3.0
 LOCKS := requirements-dev.lock requirements-worker.lock
 LOCKED := $(PIP) --require-hashes
 
+# What `make audit` and `make sbom` run: away from .venv, so that no tool brings a version with it that the app then uses.
+AUDIT := .local/audit
+SBOM_PYTHON ?= 3.11
+
 # The other Pythons that the app supports; test-all tries each that is installed.
 OTHERS := 3.12 3.13
 
@@ -40,6 +44,12 @@ $(VENV)/.installed: $(LOCKS) local/azure/azurite/package-lock.json Makefile
 	@$(RUN) -m local.azure.azurite install
 	@touch $@
 	@echo "setup: done"
+
+$(AUDIT)/.installed: requirements-audit.lock
+	@echo "setup: requirements-audit.lock in $(AUDIT)"
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-audit.lock
+	@touch $@
 
 .PHONY: lock
 lock: ## the lock files anew, with the newest versions that requirements*.txt allow
@@ -81,6 +91,19 @@ lint: $(READY) ## linters, format, types, and which part imports which
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-cache --no-logo
 
+.PHONY: audit
+audit: $(AUDIT)/.installed ## known vulnerabilities, careless code, secrets (Error 1: found; Error 3: could not ask)
+	@$(AUDIT)/bin/python scripts/supply_chain.py audit
+
+.PHONY: audit-offline
+audit-offline: $(AUDIT)/.installed ## careless code and secrets: what of make audit needs no network
+	@$(AUDIT)/bin/python scripts/supply_chain.py audit --offline
+
+.PHONY: sbom
+sbom: $(AUDIT)/.installed ## what a deployment installs: sbom.cdx.json, in CycloneDX (SBOM_PYTHON=3.13: on that Python)
+	@$(AUDIT)/bin/python scripts/supply_chain.py sbom --python $(SBOM_PYTHON) > sbom.cdx.json
+	@echo "sbom.cdx.json"
+
 .PHONY: coverage
 coverage: $(READY) ## which branches of shared/ the unit and property tests reach
 	$(PYTEST) tests/unit tests/property -m "not slow and not long" --cov --cov-report=term
@@ -91,5 +114,5 @@ bench: $(READY) ## benchmarks: JSON lines, one figure a line
 
 .PHONY: clean
 clean: ## remove what setup and the other commands made
-	rm -rf $(VENV) local/azure/azurite/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(AUDIT) sbom.cdx.json local/azure/azurite/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Callable
 from functools import cache
 
 import azure.functions as func
 
 from shared.app import App, build
-from shared.settings import sweep_schedule
-from shared.triggers.events import MalformedEventError, target_of
-from shared.triggers.http import Answer
+from shared.settings import InvalidSettingsError, sweep_schedule
+from shared.triggers.events import LONGEST_EVENT_ID, MalformedEventError, shown, target_of
+from shared.triggers.http import Answer, Call, call_of, failure
 from shared.triggers.messages import POISON_QUEUE, QUEUE, ReviewMessage, parse_message
 
 STORAGE = "AzureWebJobsStorage"
@@ -36,11 +37,11 @@ def on_resource_event(event: func.EventGridEvent, review: func.Out[str]) -> None
     try:
         target = target_of(kind, event.subject, event.get_json())
     except (MalformedEventError, ValueError) as error:
-        log.warning("event %s of type %s dropped: %s", event.id, kind, error)
+        log.warning("event %s of type %s dropped: %s", shown(event.id), shown(kind), error)
         return
     if target is not None:
-        log.info("event %s: review of %s", event.id, target)
-        review.set(ReviewMessage(target, "event", event_id=event.id).to_text())
+        log.info("event %s: review of %s", shown(event.id), target)
+        review.set(ReviewMessage(target, "event", event_id=str(event.id)[:LONGEST_EVENT_ID]).to_text())
 
 
 @app.function_name("review_target")
@@ -70,23 +71,32 @@ def sweep(timer: func.TimerRequest) -> None:
 @app.route("reevaluate", methods=["POST"])
 def reevaluate(req: func.HttpRequest) -> func.HttpResponse:
     """Re-evaluate a target, a connection, or a wider scope."""
-    return _response(approver().reevaluation.answer(req.get_body()))
+    return _response(req, lambda app, call: app.reevaluation.answer(call))
 
 
 @app.function_name("run_status")
 @app.route("runs/{runId}", methods=["GET"])
 def run_status(req: func.HttpRequest) -> func.HttpResponse:
     """Show what came of a wide re-evaluation."""
-    return _response(approver().reevaluation.run_status(req.route_params["runId"]))
+    return _response(req, lambda app, _: app.reevaluation.run_status(req.route_params["runId"]))
 
 
 @app.function_name("firewall_restore")
 @app.route("firewall/restore", methods=["POST"])
 def firewall_restore(req: func.HttpRequest) -> func.HttpResponse:
     """Put a target's firewall back to what it was before the app tightened it."""
-    return _response(approver().restoration.answer(req.get_body()))
+    return _response(req, lambda app, call: app.restoration.answer(call))
 
 
-def _response(answer: Answer) -> func.HttpResponse:
+def _response(req: func.HttpRequest, use_case: Callable[[App, Call], Answer]) -> func.HttpResponse:
+    """What a use case answers a request; where the settings let nothing start, 503 with what is wrong with them."""
+    try:
+        app = approver()
+    except InvalidSettingsError as error:
+        log.error("the app cannot start: %s", error)  # noqa: TRY400 - the sentence says it all
+        answer = failure(503, "SettingsInvalid", f"the app's settings are not usable: {error}")
+    else:
+        call = call_of(req.get_body(), req.headers, authenticated=app.settings.authentication)
+        answer = use_case(app, call)
     body = json.dumps(answer.body)
     return func.HttpResponse(body, status_code=answer.status, headers=dict(answer.headers), mimetype="application/json")

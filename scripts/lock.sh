@@ -22,5 +22,6 @@ compile() { # RESULT ARGUMENT...
 compile requirements-dev.lock --universal --python-version 3.11 requirements-dev.txt
 # A deployment gets the versions that were tested, even where a tool for development holds one back.
 compile requirements.lock --universal --python-version 3.11 --constraints requirements-dev.lock requirements.txt
+compile requirements-audit.lock --universal --python-version 3.11 requirements-audit.txt
 # The worker asks for Python 3.13; see the Makefile.
 compile requirements-worker.lock --no-deps --python-version 3.13 - <<<"$worker"

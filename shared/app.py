@@ -141,12 +141,14 @@ class App:
     @once
     def observer(self) -> Observer:
         """Reads what a decision rests on."""
-        cache = TenantCache(self._table("tenants")) if self.settings.storage != StorageSettings() else None
+        stored = self.settings.storage != StorageSettings()
+        cache = TenantCache(self._table("tenants")) if stored else None
         tenants = Tenants(self.settings.arm_endpoint, cache, self.clocks.now)
         return Observer(
             tenants=tenants,
             sides=self.sides,
             views=PrivateEndpoints(self.arm),
+            shown_tenants=self.work.shown_tenants if stored else lambda _: frozenset(),
             is_trace_of=self.sealing.is_trace_of,
             now=self.clocks.now,
             clock=self.clocks.monotonic,
@@ -200,7 +202,7 @@ class App:
             work=self.work,
             runs=self.runs,
             retention=retention,
-            tips=Tips(self._table("targets"), self._table("feed"), lambda: self.storage.container(TIPS)),
+            tips=self.tips,
             policies=self.policies,
             alerts=self.alerts,
             outbox=self.outbox,
@@ -259,6 +261,11 @@ class App:
     def records(self) -> Records:
         """What is remembered, one record a target."""
         return Records(self._table("targets"), self.work, self.sealing)
+
+    @once
+    def tips(self) -> Tips:
+        """The tips of all chains, once a day."""
+        return Tips(self._table("targets"), self._table("feed"), lambda: self.storage.container(TIPS))
 
     @once
     def policies(self) -> Policies:

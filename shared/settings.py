@@ -44,7 +44,11 @@ class StorageSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the app can be told from outside."""
+    """Everything the app can be told from outside.
+
+    `authentication`: App Service authentication is on, as App Service itself says: only then it takes the headers that name
+    a principal out of what callers send.
+    """
 
     storage: StorageSettings
     policy_path: str = "policy.yaml"
@@ -55,6 +59,7 @@ class Settings:
     alert_topic_key: str = ""
     client_id: str = ""
     managed_identity: bool = False
+    authentication: bool = False
     ledger_key: bytes = field(default=b"", repr=False)
     ledger_key_previous: bytes = field(default=b"", repr=False)
 
@@ -81,6 +86,7 @@ def read_settings(environment: Mapping[str, str], *, storage: bool = True) -> Se
         alert_topic_key=environment.get("ALERT_TOPIC_KEY", ""),
         client_id=environment.get("AZURE_CLIENT_ID", ""),
         managed_identity=bool(environment.get("IDENTITY_ENDPOINT")),
+        authentication=environment.get("WEBSITE_AUTH_ENABLED") == "True",
         ledger_key=_key(environment, "LEDGER_KEY"),
         ledger_key_previous=_key(environment, "LEDGER_KEY_PREVIOUS"),
     )

@@ -124,7 +124,8 @@ class Stage:
     def post(self, path: str, body: Any) -> tuple[int, Any]:
         """A call of the app's HTTP API: the status and the answer's JSON."""
         content = json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.host.url}{path}", content, method="POST")  # noqa: S310  # http, our own
+        sent = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.host.url}{path}", content, sent, method="POST")  # noqa: S310  # our own
         try:
             with urllib.request.urlopen(request, timeout=_HTTP_SECONDS) as answer:  # noqa: S310
                 return answer.status, json.load(answer)

@@ -41,7 +41,7 @@ Make a request by hand, in another terminal:
   curl -H "Authorization: Bearer $TOKEN" "$ARM$STORAGE/privateEndpointConnections?api-version=2023-05-01"
 
   # what would be decided, rule by rule
-  curl -X POST "{host}/api/reevaluate" -d '{{"scope": "'$STORAGE'", "dryRun": true}}'
+  curl -X POST "{host}/api/reevaluate" -H "Content-Type: application/json" -d '{{"scope": "'$STORAGE'", "dryRun": true}}'
 
   # the sweep, and the alerts so far
   curl -X POST "{host}/admin/functions/sweep" -H "Content-Type: application/json" -d '{{}}'

@@ -22,6 +22,9 @@ _NAMESPACE = uuid.UUID("8f0d9b9e-6a5c-4f6e-9d0c-2f5b7f2f8f11")
 _MISSING_PERMISSION = re.compile(r"perform action '([\w./]{1,200})'", re.ASCII)
 _UNSAFE = str.maketrans(dict.fromkeys("<>[]{}`*|\\", " "))
 
+LONGEST_TOLD = 2048
+"""Characters of what a requester wrote: as many as an ARM id may have."""
+
 
 class AlertType(StrEnum):
     """The types of alerts, without their prefix."""
@@ -218,8 +221,28 @@ def digest(target: str, absorbed: Iterable[AlertType]) -> Condition:
     return _condition(alert_type, title, action, "high", subject=target)
 
 
-def _condition(alert_type: AlertType, title: str, action: str, severity: str, **more: Any) -> Condition:
-    return Condition(alert_type, title=one_line(title), action=one_line(action), severity=severity, **more)
+def _condition(
+    alert_type: AlertType,
+    title: str,
+    action: str,
+    severity: str,
+    *,
+    decision: dict[str, Any] | None = None,
+    **more: Any,
+) -> Condition:
+    told = _told(decision) if decision else None
+    return Condition(
+        alert_type, title=one_line(title), action=one_line(action), severity=severity, decision=told, **more
+    )
+
+
+def _told(decision: dict[str, Any]) -> dict[str, Any]:
+    """A decision as subscribers are told it: what its requester wrote, and what quotes that, is one line of plain text."""
+    told = dict(decision)
+    for name in ("requestMessage", "privateEndpointId"):
+        told[name] = told[name] and one_line(told[name], LONGEST_TOLD)
+    told["reasons"] = [r | {"found": r["found"] and one_line(r["found"], LONGEST_TOLD)} for r in told["reasons"]]
+    return told
 
 
 def one_line(text: str, most: int = 300) -> str:

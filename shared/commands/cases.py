@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from xml.etree import ElementTree as ET
+from xml.etree import ElementTree as ET  # nosec B405  # written, never read
 
 from shared.commands.requests import REQUEST, Request, check_request
 from shared.commands.terminal import coloured, plain, table

@@ -10,7 +10,8 @@ from typing import Any
 from shared.commands.advice import Advice, advise
 from shared.commands.terminal import plain, table
 from shared.evidence.kinds import kind_of
-from shared.evidence.match import Proof, guessable, prove
+from shared.evidence.match import guessable, prove
+from shared.evidence.proof import Proof
 from shared.model.check import FailedCheck
 from shared.model.connection import Connection
 from shared.model.decision import Reason
@@ -36,7 +37,7 @@ class Explanation:
     nearest: Advice | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The explanation with the names of a Decision (INTERFACE section 6)."""
+        """The explanation with the names of a Decision."""
         return {
             **verdict_json(self.verdict),
             "rules": [
@@ -88,7 +89,7 @@ def _who_matters(verdict: Verdict, matches: Iterable[RuleMatch], advice: Advice 
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """A verdict with the names of a Decision (INTERFACE section 6)."""
+    """A verdict with the names of a Decision."""
     connection, requester = verdict.connection, verdict.requester
     endpoint = connection.private_endpoint
     return {

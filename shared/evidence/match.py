@@ -7,10 +7,11 @@ or be held, never proven.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 
 from shared.evidence.kinds import kind_of
+from shared.evidence.pairing import pair
+from shared.evidence.proof import Proof, states, unknown_tenant, unproven
 from shared.evidence.random_message import LENGTH, weakness
 from shared.evidence.spent import CLOCK_SKEW, is_own, is_used, standing
 from shared.evidence.ties import named_after
@@ -22,23 +23,6 @@ from shared.model.target_types import sub_resource_key
 from shared.resource_id import fold
 
 _Group = tuple[list[Connection], list[ManagedEndpoint]]
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What a requester's side says about one Pending connection.
-
-    Args:
-        endpoint: the endpoint that the connection is proven to belong to; None: not proven.
-        sub_resources: those (folded) of every endpoint it could belong to; a rule must allow all of them.
-        failed: the check that failed, None when proven.
-        claimed: it passes for this requester's: by its name, by where it lives, or by what it carries.
-    """
-
-    endpoint: ManagedEndpoint | None = None
-    sub_resources: frozenset[str] = frozenset()
-    failed: FailedCheck | None = None
-    claimed: bool = True
 
 
 def passes_for(requester: ServiceRequester, connection: Connection, tenant: str | None) -> bool:
@@ -86,7 +70,8 @@ class _Matcher:
         alike = (lambda e: e.request_message) if self.tie.by_message else (lambda e: e.id)
         self.bound = standing(own, self.pointing, situation.connections, alike)
         self.open = [e for e in self.pointing if (e.ready or e.in_the_making) and not self._is_spent(e)]
-        self.tenants_known = requester.tenants_named or any(b.tenant_id in requester.endpoint_tenants for b in own)
+        shown = situation.shown_tenants.get(requester.name, frozenset()) | {b.tenant_id for b in own}
+        self.tenants_known = requester.tenants_named or not requester.endpoint_tenants.isdisjoint(shown)
         self.elsewhere = [b for bindings in situation.bindings.values() for b in bindings]
         self.groups = self._groups()
         messages = {e.request_message for e in self.open} if self.tie.by_message else set()
@@ -158,7 +143,7 @@ class _Matcher:
         if tenant not in self.requester.endpoint_tenants:
             return self._elsewhere(connection, tenant, group)
         if self.side is None:
-            return _failed(Check.UNREADABLE, "its managed private endpoints", "not read", Certainty.UNKNOWN)
+            return unproven(Check.UNREADABLE, "its managed private endpoints", "not read", Certainty.UNKNOWN)
         if self.side.problem is not None:
             return Proof(failed=self.side.problem)
         return (
@@ -209,14 +194,14 @@ class _Matcher:
         connections, endpoints = group
         weak = self.weak.get(connection.description)
         if self.requester.require_message and weak:
-            return _failed(Check.MESSAGE, f"a random request message of {LENGTH} characters or more", weak)
+            return unproven(Check.MESSAGE, f"a random request message of {LENGTH} characters or more", weak)
         if any(not e.ready for e in endpoints):
             wanted = "a managed private endpoint that is provisioned"
-            return _failed(Check.NOT_READY, wanted, _states(endpoints), Certainty.WAITING)
+            return unproven(Check.NOT_READY, wanted, states(endpoints), Certainty.WAITING)
         known = all(self.situation.tenant_of(c) in self.requester.endpoint_tenants for c in connections)
         if len(connections) != len(endpoints) or not known:
             return self._ambiguous(f"{len(connections)} connections, {len(endpoints)} endpoints", connections)
-        pairs = _pair(connections, endpoints, self._pairs_with)
+        pairs = pair(connections, endpoints, self._pairs_with)
         if pairs is None:
             return self._ambiguous("connections and endpoints that cannot be paired one to one", connections)
         return Proof(pairs[connection.key], frozenset(e.sub_resource_key for e in endpoints))
@@ -232,84 +217,33 @@ class _Matcher:
         wanted = "one connection for each endpoint"
         unread = [c for c in connections if self.situation.tenant_of(c) is None and self.situation.may_tell_later(c)]
         if unread:
-            return _failed(Check.AMBIGUOUS, wanted, f"{found}; the tenant of one cannot be read now", Certainty.WAITING)
+            return unproven(
+                Check.AMBIGUOUS, wanted, f"{found}; the tenant of one cannot be read now", Certainty.WAITING
+            )
         tenants = {t for c in connections if (t := self.situation.tenant_of(c))} - self.requester.endpoint_tenants
         if tenants:
             found += (
                 f"; of tenant {', '.join(sorted(tenants))}, which endpointTenants does not hold: add it if the service "
                 "keeps its private endpoints there, else write endpointTenants without it"
             )
-        return _failed(Check.AMBIGUOUS, wanted, found)
+        return unproven(Check.AMBIGUOUS, wanted, found)
 
     def _nothing_fits(self, connection: Connection) -> Proof:
         """Why no endpoint that counts is this connection's: the most telling of the checks."""
         own = [e for e in self.pointing if self.tie.carried(self.requester.resource, connection, e)]
         if any(e.id in self.bound for e in own):
             wanted = "an endpoint that no approval was spent on"
-            return _failed(Check.SPENT, wanted, "its endpoint belongs to another private endpoint")
+            return unproven(Check.SPENT, wanted, "its endpoint belongs to another private endpoint")
         expected = f"a managed private endpoint of {self.requester.resource} to this target"
         if own or not self.open:
-            return _failed(Check.NOT_FOUND, expected, _states(own) or "none that waits for approval")
+            return unproven(Check.NOT_FOUND, expected, states(own) or "none that waits for approval")
         if self.tie.by_message:
             found = "another message" if connection.description else "no message"
-            return _failed(Check.MESSAGE, "the request message of one of its endpoints", found)
+            return unproven(Check.MESSAGE, "the request message of one of its endpoints", found)
         name = connection.private_endpoint.name if connection.private_endpoint else None
-        return _failed(self.tie.check, "the name of one of its endpoints to this target", name)
+        return unproven(self.tie.check, "the name of one of its endpoints to this target", name)
 
 
 def _says(connection: Connection, message: str) -> bool:
     """Whether it carries the message now, or did when it was first seen."""
     return message in (connection.description, connection.seen.message if connection.seen else None)
-
-
-def unknown_tenant(expected: str, connection: Connection, situation: Situation) -> FailedCheck:
-    """The failed check of a connection whose tenant is not known: for good, or only for now."""
-    if situation.may_tell_later(connection):
-        return FailedCheck(Check.UNREADABLE, expected, "a tenant that cannot be read for now", Certainty.WAITING)
-    return FailedCheck(Check.TENANT, expected, None, Certainty.UNKNOWN)
-
-
-def _failed(check: Check, expected: str, found: str | None, certainty: Certainty = Certainty.CERTAIN) -> Proof:
-    return Proof(failed=FailedCheck(check, expected, found, certainty))
-
-
-def _states(endpoints: Iterable[ManagedEndpoint]) -> str:
-    """The endpoints' states for a reason text, without their messages (a random one is worth keeping secret)."""
-    return ", ".join(
-        f"{e.name} for {e.sub_resource or 'no sub-resource'}: {e.provisioning_state}"
-        + ("" if e.connection_status is None else f"/{e.connection_status or 'no state yet'}")
-        + ("" if e.stable else " (changed while it was read)")
-        for e in endpoints
-    )
-
-
-def _pair(
-    connections: Sequence[Connection],
-    endpoints: Sequence[ManagedEndpoint],
-    fits: Callable[[Connection, ManagedEndpoint], bool],
-) -> dict[str, ManagedEndpoint] | None:
-    """A one-to-one pairing of all connections with endpoints that fit: by name where that is possible, else by order."""
-    named = _matching(connections, endpoints, lambda c, e: fits(c, e) and named_after(c, e))
-    return named or _matching(connections, endpoints, fits)
-
-
-def _matching(
-    connections: Sequence[Connection],
-    endpoints: Sequence[ManagedEndpoint],
-    fits: Callable[[Connection, ManagedEndpoint], bool],
-) -> dict[str, ManagedEndpoint] | None:
-    """A perfect matching (augmenting paths), None where there is none."""
-    paired: dict[int, Connection] = {}
-
-    def place(connection: Connection, tried: set[int]) -> bool:
-        for i, endpoint in enumerate(endpoints):
-            if i not in tried and fits(connection, endpoint):
-                tried.add(i)
-                if i not in paired or place(paired[i], tried):
-                    paired[i] = connection
-                    return True
-        return False
-
-    if not all(place(c, set()) for c in connections):
-        return None
-    return {c.key: endpoints[i] for i, c in paired.items()}

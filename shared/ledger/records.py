@@ -87,6 +87,9 @@ class Records:
         bound = _bound(after)
         if bound and bound != _bound(before):
             self._work.note_bound(after.subject, bound)
+        for one in after.spent.values():
+            if one.tenant_id is not None and one.endpoint_id not in before.spent:
+                self._work.show_tenant(one.resource, one.tenant_id)
         etag, version, digests = before.etag, before.version, dict(before.digests)
         groups = list(parts(writes, reserved=1)) or [[]]
         for number, group in enumerate(groups, 1):

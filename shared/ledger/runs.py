@@ -9,16 +9,19 @@ a row for each run that may still owe messages.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.ledger.tables import Row, Table, moment, pack, timestamp, unpack
-from shared.model.decision import Decision
+from shared.model.decision import Decision, Person, asked_by_of
 from shared.resource_id import ResourceId, parse
 
 OPEN = "~open"
+
+log = logging.getLogger(__name__)
 
 OWED_AFTER = timedelta(minutes=15)
 """A target of a run that nobody has come to after so long is sent again: whoever queued the run may have died."""
@@ -40,7 +43,10 @@ class Runs:
         self._table = table
 
     def start(self, run_id: str, *, targets: Iterable[ResourceId], head: dict[str, Any], now: datetime) -> None:
-        """Open a run with the targets that are about to be queued. Its status repeats `head` (dryRun, mode, policy)."""
+        """Open a run with the targets that are about to be queued.
+
+        Its status repeats `head`: dryRun, mode, policy, and askedBy where somebody is known.
+        """
         at = {"PartitionKey": run_id, "createdAt": timestamp(now)}
         self._table.put({"PartitionKey": OPEN, "RowKey": run_id, "createdAt": timestamp(now)})
         queued = [at | _queued(target, now) for target in targets]
@@ -62,6 +68,15 @@ class Runs:
                     at = {"PartitionKey": run_id, "createdAt": one["createdAt"]}
                     if self._table.replace(at | _queued(target, now), etag):
                         yield Owed(run_id, target, bool(head.get("dryRun")))
+
+    def asked_by(self, run_id: str) -> Person | None:
+        """Who asked for a run; None where nobody is known, or the run is not."""
+        row = self._table.get(run_id, "run")
+        try:
+            return asked_by_of(unpack(row, "head") or {}) if row else None
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            log.warning("who asked for run %r cannot be read: %s", run_id[:80], type(error).__name__)
+            return None
 
     def record(
         self, run_id: str, target: ResourceId, decisions: Iterable[Decision], *, failed: bool, now: datetime

@@ -4,7 +4,8 @@ Partition `unfinished`, row: SHA-256 of the subject; columns `subject`, and the 
 before the commit that makes its record unfinished, and deleted after the commit that finishes it, only if nobody has written
 it since: so an unfinished record always has its row, and a row too many costs one look. Further partitions with rows of the
 same key: `retry`: `dueAt`, when the retry that was queued last becomes visible; `bound`: `endpoints` (JSON), the managed
-endpoints that approvals of the target are spent on. `parked`: alerts that the topic refuses for good, by their ids.
+endpoints that approvals of the target are spent on. `shown|<SHA-256 of a requester's resource>`: a row for each tenant in
+which a private endpoint of it was approved, at any target. `parked`: alerts that the topic refuses for good, by their ids.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ UNFINISHED = "unfinished"
 RETRY = "retry"
 BOUND = "bound"
 PARKED = "parked"
+SHOWN = "shown"
 
 OLD = timedelta(minutes=10)
 """A row of a finished record that is so old was left by an instance that died; younger ones may be about to be needed."""
@@ -81,6 +83,7 @@ class WorkIndex:
     def __init__(self, table: WorkRows, now: Callable[[], datetime]) -> None:
         self._table = table
         self._now = now
+        self._shown: dict[str, frozenset[str]] = {}
 
     def note(self, subject: str) -> str:
         """Note a record as unfinished; answers the row's ETag, with which it can be taken out again."""
@@ -114,6 +117,21 @@ class WorkIndex:
     def done_bound(self, subject: str) -> None:
         """No approval of a target is spent on an endpoint that is still there."""
         self._table.delete(BOUND, _key(subject))
+
+    def show_tenant(self, resource: str, tenant: str) -> None:
+        """Note that an approval of a requester's was spent on a private endpoint of that tenant."""
+        if tenant not in self._shown.get(fold(resource), frozenset()):
+            self._table.put({"PartitionKey": f"{SHOWN}|{_key(resource)}", "RowKey": tenant, "subject": resource})
+            self._shown[fold(resource)] = self._shown.get(fold(resource), frozenset()) | {tenant}
+
+    def shown_tenants(self, resource: str) -> frozenset[str]:
+        """The tenants of private endpoints that approvals of a requester's were spent on. What was shown once stays so."""
+        known = self._shown.get(fold(resource), frozenset())
+        if not known:
+            rows = self._table.query("PartitionKey eq @shown", shown=f"{SHOWN}|{_key(resource)}")
+            known = frozenset(str(row["RowKey"]) for row in rows)
+            self._shown[fold(resource)] = known
+        return known
 
     def bound(self) -> Iterator[Bound]:
         """Every target with bound endpoints."""

@@ -106,6 +106,23 @@ class WhoAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who asks the app for something. An app that asks has no name."""
+
+    name: str | None
+    object_id: str
+
+    def to_json(self) -> dict[str, Any]:
+        """`name` and `objectId`."""
+        return {"name": self.name, "objectId": self.object_id}
+
+    @classmethod
+    def from_json(cls, shown: Mapping[str, Any]) -> Person:
+        """What `to_json` gave. Raises KeyError or TypeError for anything else."""
+        return cls(shown["name"], shown["objectId"])
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One connection, decided. Unknown values are None.
 
@@ -129,6 +146,7 @@ class Decision:
         warnings: sentences for an operator about an approval.
         problem: what ARM said where the outcome is `failed`.
         restores: the decisions whose tightening was undone (of a firewall put back).
+        asked_by: who asked for it (a re-evaluation, a firewall put back), None where nobody did or nobody is known.
     """
 
     decision_id: str
@@ -151,6 +169,7 @@ class Decision:
     warnings: tuple[str, ...] = ()
     problem: str | None = None
     restores: tuple[str, ...] = ()
+    asked_by: Person | None = None
 
     @property
     def key(self) -> str:
@@ -165,7 +184,7 @@ class Decision:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
-        """The Decision as everybody sees it; `warnings`, `problem` and `restores` only where there are any."""
+        """The Decision as everybody sees it; `warnings`, `problem`, `restores` and `askedBy` only where there are any."""
         who = self.requester
         shown: dict[str, Any] = {
             "decisionId": self.decision_id,
@@ -194,7 +213,8 @@ class Decision:
         }
         shown |= {"warnings": list(self.warnings)} if self.warnings else {}
         shown |= {"problem": self.problem} if self.problem else {}
-        return shown | ({"restores": list(self.restores)} if self.restores else {})
+        shown |= {"restores": list(self.restores)} if self.restores else {}
+        return shown | asked_by_json(self.asked_by)
 
     @classmethod
     def from_json(cls, shown: Mapping[str, Any]) -> Decision:
@@ -223,7 +243,18 @@ class Decision:
             warnings=tuple(shown.get("warnings", ())),
             problem=shown.get("problem"),
             restores=tuple(shown.get("restores", ())),
+            asked_by=asked_by_of(shown),
         )
+
+
+def asked_by_json(person: Person | None) -> dict[str, Any]:
+    """`askedBy` as decisions and runs show it; nothing where nobody is known."""
+    return {"askedBy": person.to_json()} if person else {}
+
+
+def asked_by_of(shown: Mapping[str, Any]) -> Person | None:
+    """Who asked, of what `asked_by_json` is a part of. Raises KeyError or TypeError where it is malformed."""
+    return Person.from_json(shown["askedBy"]) if shown.get("askedBy") else None
 
 
 def request_key(connection_id: str, private_endpoint_id: str | None) -> str:

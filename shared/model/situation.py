@@ -33,6 +33,7 @@ class Situation:
         sides: name of a service requester in the policy -> what its resource answered. Absent: not read.
         private_endpoints: private endpoint id (folded) -> what it shows about this target. Absent: not read.
         bindings: name of a service requester -> its endpoints that are spent, at this target or at others too.
+        shown_tenants: name of a service requester -> tenants in which approvals of it were spent, at any target.
         home_tenant: the app's own tenant, None: unknown.
         approving: connection (its key) -> rule of an approval of ours that was begun and is not yet seen Approved.
         complete: the list of connections is known to be whole; False where it came in pages that did not agree.
@@ -45,6 +46,7 @@ class Situation:
     sides: Mapping[str, RequesterSide] = field(default_factory=dict)
     private_endpoints: Mapping[str, PrivateEndpointView] = field(default_factory=dict)
     bindings: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)
+    shown_tenants: Mapping[str, frozenset[str]] = field(default_factory=dict)
     home_tenant: str | None = None
     approving: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True

@@ -1,6 +1,6 @@
 """The description that an approval or a rejection leaves on the connection, and the rule that it names. Pure.
 
-The requester can read it, so it says no more of the policy than the rule's name (INTERFACE section 5).
+The requester can read it, so it says no more of the policy than the rule's name.
 """
 
 from __future__ import annotations

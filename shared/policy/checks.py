@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 
-from shared.evidence.match import unknown_tenant
+from shared.evidence.proof import unknown_tenant
 from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.requester import HOME, MICROSOFT_TENANTS, PrivateEndpointRequester

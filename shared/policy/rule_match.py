@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 
-from shared.evidence.match import Proof, prove
+from shared.evidence.match import prove
+from shared.evidence.proof import Proof
 from shared.model.check import Certainty, Check, FailedCheck
 from shared.model.connection import Connection
 from shared.model.requester import PrivateEndpointRequester, Requester, ServiceRequester

@@ -139,6 +139,7 @@ def decision_of(verdict: Verdict, request: RequestRecord | None, context: Contex
         reasons=verdict.reasons,
         reasons_omitted=verdict.reasons_omitted,
         run_id=context.run_id,
+        asked_by=context.asked_by,
         warnings=verdict.warnings,
     )
     known = request.decision if request and not context.dry else None

@@ -9,7 +9,7 @@ from functools import reduce
 
 from shared.ledger.record import Intent, Record, RequestRecord
 from shared.model.connection import Connection
-from shared.model.decision import FirewallOutcome, FirewallResult, Outcome
+from shared.model.decision import FirewallOutcome, FirewallResult, Outcome, Person
 from shared.model.firewall import FirewallWish
 from shared.model.target_types import TargetType, type_of
 from shared.policy.checks import limit_checks, target_checks
@@ -31,6 +31,7 @@ class Context:
     new_id: Callable[[], str]
     trace: Callable[[str], str]
     run_id: str | None = None
+    asked_by: Person | None = None
     dry: bool = False
     needs: Needs = field(default_factory=Needs)
 

@@ -67,12 +67,14 @@ class ViewReader(Protocol):
 class Observer:
     """The readers that an observation is made with.
 
-    `is_trace_of` knows a random message again by its trace, which is all that is kept of it; `clock` counts seconds.
+    `shown_tenants` tells in which tenants approvals of a requester's resource were spent; `is_trace_of` knows a random
+    message again by its trace, which is all that is kept of it; `clock` counts seconds.
     """
 
     tenants: TenantLookup
     sides: SideReader
     views: ViewReader
+    shown_tenants: Callable[[str], frozenset[str]]
     is_trace_of: Callable[[str, str], bool]
     now: Callable[[], datetime]
     clock: Callable[[], float]
@@ -166,6 +168,11 @@ class _Reading:
                 self.situation,
                 private_endpoints=self._views(rules),
                 bindings=self._bindings(),
+                shown_tenants={
+                    name: self.observer.shown_tenants(str(requester.resource))
+                    for name in self.situation.sides
+                    if isinstance(requester := self.policy.requester_of(name), ServiceRequester)
+                },
                 approving=self._approving(),
             )
         self.situation = replace(self.situation, connections=self._known_messages())

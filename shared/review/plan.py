@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from shared.alerts.book import settle
 from shared.alerts.conditions import Condition, condition_of, firewall_failed
 from shared.ledger.record import HistoryEntry, Phase, Record
-from shared.model.decision import Decision
+from shared.model.decision import Decision, Person
 from shared.policy.rules import Policy
 from shared.review.connection_work import Step, step
 from shared.review.context import Context
@@ -60,6 +60,7 @@ def plan(
     trace: Callable[[str], str],
     *,
     run_id: str | None = None,
+    asked_by: Person | None = None,
     dry: bool = False,
 ) -> Plan:
     """Plan the next step of a review.
@@ -71,9 +72,10 @@ def plan(
         new_id: makes ids of decisions.
         trace: makes of a random message the hash by which it is known again.
         run_id: the re-evaluation that the decisions belong to.
+        asked_by: who asked for that.
         dry: only say what would happen.
     """
-    context = Context(seen, policy, now, new_id, trace, run_id, dry)
+    context = Context(seen, policy, now, new_id, trace, run_id, asked_by, dry)
     if not seen.listed:
         return _only_firewall(context)
     steps = {}

@@ -78,6 +78,7 @@ def _record_decision(
         ]
     same = replace(decision, decision_id=before.decision_id, decided_at=before.decided_at, run_id=before.run_id)
     same = replace(same, request_message=before.request_message, previous_status=before.previous_status)
+    same = replace(same, asked_by=before.asked_by)
     if same != before:
         record, entry = told(record, same, now)
         return record, [entry]

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from shared.errors import ConflictError, NotFoundError, PermanentError
 from shared.ledger.record import FirewallSnapshot, Phase, Record, RestoreIntent
-from shared.model.decision import Decision, FirewallOutcome, FirewallResult, Outcome
+from shared.model.decision import Decision, FirewallOutcome, FirewallResult, Outcome, Person
 from shared.model.firewall import Firewall
 from shared.model.situation import Situation, Target
 from shared.policy.rules import Mode, Policy
@@ -43,8 +43,10 @@ class Restorer:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
-    def restore(self, target: ResourceId, *, force: bool, dry_run: bool = False) -> Restored:
-        """Put a firewall back, as far as the time of one function goes.
+    def restore(
+        self, target: ResourceId, *, force: bool, dry_run: bool = False, asked_by: Person | None = None
+    ) -> Restored:
+        """Put a firewall back, as far as the time of one function goes; `asked_by` is who wishes so.
 
         Raises:
             PolicyError: there is no valid policy.
@@ -61,13 +63,20 @@ class Restorer:
         kept = _kept(reviewer.load(target))
         if dry_run:
             before, after = reading.firewall, adapter.to_firewall(dict(kept.before))
-            return Restored(self._decision(target, kept, reading, policy), (before, after))
+            return Restored(self._decision(target, kept, reading, policy, asked_by), (before, after))
         with reviewer.leases.hold(target):
-            record = self.begin(target, adapter, policy, reviewer.load(target), force=force)
+            record = self.begin(target, adapter, policy, reviewer.load(target), force=force, asked_by=asked_by)
             return self._finish(target, adapter, policy, record)
 
     def begin(
-        self, target: ResourceId, adapter: TargetAdapter, policy: Policy, record: Record, *, force: bool
+        self,
+        target: ResourceId,
+        adapter: TargetAdapter,
+        policy: Policy,
+        record: Record,
+        *,
+        force: bool,
+        asked_by: Person | None = None,
     ) -> Record:
         """Check that the firewall may be put back, and commit the wish; one that is open is gone on with.
 
@@ -80,7 +89,7 @@ class Restorer:
             return record
         kept, reading = _kept(record), adapter.firewall(target)
         _check(target, record, kept, reading, force=force)
-        wish = RestoreIntent(self._decision(target, kept, reading, policy), self.now(), reading.state)
+        wish = RestoreIntent(self._decision(target, kept, reading, policy, asked_by), self.now(), reading.state)
         return self.reviewer.records.commit(record, replace(record, restore=wish))
 
     def _finish(self, target: ResourceId, adapter: TargetAdapter, policy: Policy, record: Record) -> Restored:
@@ -100,7 +109,12 @@ class Restorer:
         return Restored(done)
 
     def _decision(
-        self, target: ResourceId, kept: FirewallSnapshot, reading: FirewallReading, policy: Policy
+        self,
+        target: ResourceId,
+        kept: FirewallSnapshot,
+        reading: FirewallReading,
+        policy: Policy,
+        asked_by: Person | None,
     ) -> Decision:
         """A decision about no connection; `restores` are the decisions whose work is undone."""
         now = self.now()
@@ -113,6 +127,7 @@ class Restorer:
             applied=None,
             firewall=FirewallOutcome(FirewallResult.RESTORED, reading.firewall.shown()),
             restores=kept.decisions,
+            asked_by=asked_by,
         )
 
 

@@ -24,7 +24,7 @@ from shared.ledger.record import Intent, Phase, Record
 from shared.ledger.records import Records
 from shared.ledger.sealing import Sealing
 from shared.ledger.tables import RowChangedError
-from shared.model.decision import Decision
+from shared.model.decision import Decision, Person
 from shared.model.target_types import type_of
 from shared.policy.current import PolicySource
 from shared.policy.rules import Policy
@@ -51,12 +51,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Why a review is asked for. `inserted_at` is a queue message's insertion time as the queue service gives it."""
+    """Why a review is asked for. `inserted_at` is a queue message's insertion time as the queue service gives it.
+
+    `asked_by`: who asked, None where nobody did, or nobody is known.
+    """
 
     cause: str = "manual"
     run_id: str | None = None
     dry_run: bool = False
     inserted_at: datetime | None = None
+    asked_by: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,14 @@ class Reviewer:
         """The plan, once everything is read that it needs."""
         while True:
             made = plan(
-                seen, policy, self.now(), _new_id, self.sealing.trace, run_id=trigger.run_id, dry=trigger.dry_run
+                seen,
+                policy,
+                self.now(),
+                _new_id,
+                self.sealing.trace,
+                run_id=trigger.run_id,
+                asked_by=trigger.asked_by,
+                dry=trigger.dry_run,
             )
             if not made.needs:
                 return seen, made

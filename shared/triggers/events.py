@@ -1,7 +1,7 @@
 """An event in, the target that it is about out, or nothing. Pure; an event is a hint and never evidence.
 
 Event Grid's schema and CloudEvents 1.0 carry the same `data` (facts/event-grid.md, sections 1.3 and 2). Whole events are
-never logged: they hold the caller's claims.
+never logged: they hold the caller's claims. Of what an event's sender chose, `shown` is.
 """
 
 from __future__ import annotations
@@ -17,8 +17,18 @@ CHANGES = frozenset({"microsoft.resourcenotifications.resources.createdorupdated
 CHILDREN = frozenset({"privateendpointconnectionproxies", "privateendpointconnections"})
 
 
+LONGEST_EVENT_ID = 200
+"""Longer ids of events are cut: Event Grid's own are GUIDs, and a queue message holds 48 KiB."""
+
+
 class MalformedEventError(ValueError):
     """An event of a type that we know without the id that it should have. The text repeats nothing of it but that id."""
+
+
+def shown(text: object, most: int = 80) -> str:
+    """A text that others chose as it may stand in a line of the log: cut, in quotes, without line breaks of its own."""
+    whole = str(text)
+    return repr(whole if len(whole) <= most else whole[:most] + "…")
 
 
 def target_of(event_type: str | None, subject: str | None, data: Any) -> ResourceId | None:

@@ -53,8 +53,9 @@ class MessageHandler:
         Raises:
             ApproverError, or anything unexpected: the queue delivers the message again, and poisons it in the end.
         """
-        trigger = Trigger(message.cause, message.run_id, message.dry_run, inserted_at)
         try:
+            asked_by = self.runs.asked_by(message.run_id) if message.run_id is not None else None
+            trigger = Trigger(message.cause, message.run_id, message.dry_run, inserted_at, asked_by)
             review = self.reviewer.review(message.target, trigger)
         except PolicyError as error:
             self.policy_unusable(error)

@@ -1,4 +1,4 @@
-"""`POST /api/reevaluate`: a person asks for a review (INTERFACE section 6). Answers are status, headers and JSON.
+"""`POST /api/reevaluate`: a person asks for a review. Answers are status, headers and JSON.
 
 A target, or a connection of one, is reviewed at once; wider scopes are queued as a run.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from shared.azure.arm import Arm
 from shared.errors import ApproverError, NotFoundError, OutsideScopeError
 from shared.ledger.records import Records
 from shared.ledger.runs import Runs
+from shared.model.decision import Person, asked_by_json
 from shared.model.target_types import TARGET_TYPES, is_target
 from shared.policy.current import PolicySource
 from shared.policy.language.findings import PolicyError
@@ -23,7 +24,7 @@ from shared.policy.rules import Policy, Scope
 from shared.resource_id import InvalidResourceIdError, ResourceId, fold, is_guid, parse
 from shared.review.review import Review, Reviewer, Trigger
 from shared.review.scope import ScopeGuard
-from shared.triggers.http import Answer, BadRequestError, boolean, failure, fields_of, refused
+from shared.triggers.http import Answer, BadRequestError, Call, boolean, failure, fields_of, refused
 from shared.triggers.message_handler import MessageHandler
 from shared.triggers.messages import Messages, ReviewMessage
 from shared.triggers.sweep import Estate, once, targets_of
@@ -40,23 +41,24 @@ class Request:
     scope: ResourceId | None
     dry_run: bool = False
     connection: ResourceId | None = None
+    asked_by: Person | None = None
 
 
-def parse_request(body: bytes) -> Request:
-    """Parse the body of a re-evaluation.
+def parse_request(call: Call) -> Request:
+    """Parse a call for a re-evaluation.
 
     Raises:
         BadRequestError: it is malformed; the text names the key and what is expected.
     """
-    fields = fields_of(body, {"scope": "<id>", "dryRun": False})
+    fields = fields_of(call, {"scope": "<id>", "dryRun": False})
     dry_run = boolean(fields, "dryRun")
     scope = fields.get("scope")
     if not isinstance(scope, str):
         raise BadRequestError("InvalidScope", 'scope: an ARM id or "all" is expected')
     if scope == "all":
-        return Request(None, dry_run)
+        return Request(None, dry_run, asked_by=call.asked_by)
     try:
-        return _scoped(parse(scope), dry_run)
+        return replace(_scoped(parse(scope), dry_run), asked_by=call.asked_by)
     except InvalidResourceIdError as error:
         raise BadRequestError("InvalidScope", f"scope: {error}") from None
 
@@ -86,10 +88,10 @@ class Reevaluation:
     messages: Messages
     now: Callable[[], datetime]
 
-    def answer(self, body: bytes) -> Answer:
+    def answer(self, call: Call) -> Answer:
         """Answer a POST. Never raises for what a caller, the policy or Azure can cause."""
         try:
-            request = parse_request(body)
+            request = parse_request(call)
             policy = self.policy.current()
         except BadRequestError as error:
             return refused(error)
@@ -116,7 +118,7 @@ class Reevaluation:
         return Answer(200, found)
 
     def _one(self, request: Request, target: ResourceId, run_id: str) -> Answer:
-        review = self.reviewer.review(target, Trigger("manual", run_id, request.dry_run))
+        review = self.reviewer.review(target, Trigger("manual", run_id, request.dry_run, asked_by=request.asked_by))
         self.handler.follow_up(ReviewMessage(target, "manual", dry_run=request.dry_run), review)
         results = [d.to_json() for d in review.decisions]
         if request.connection is not None:
@@ -135,7 +137,8 @@ class Reevaluation:
             t for t in targets_of(self.records.unfinished()) if policy.scope.covers(t, members) and _within(t, request.scope)
         ]  # fmt: skip
         targets = once([*unfinished, *self.estate.pending(policy.scope, request.scope)]).values()
-        self.runs.start(run_id, targets=targets, head=self._head(run_id, request, policy), now=self.now())
+        head = self._head(run_id, request, policy) | asked_by_json(request.asked_by)
+        self.runs.start(run_id, targets=targets, head=head, now=self.now())
         for target in targets:
             self.messages.send(ReviewMessage(target, "manual", run_id=run_id, dry_run=request.dry_run))
         body = {"runId": run_id, "queued": len(targets), "statusUrl": f"/api/runs/{run_id}"}

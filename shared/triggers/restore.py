@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import ApproverError
+from shared.model.decision import Person
 from shared.model.target_types import TARGET_TYPES, is_target
 from shared.policy.language.findings import PolicyError
 from shared.resource_id import InvalidResourceIdError, ResourceId, parse
 from shared.review.restore import Restorer
-from shared.triggers.http import Answer, BadRequestError, boolean, fields_of, refused
+from shared.triggers.http import Answer, BadRequestError, Call, boolean, fields_of, refused
 from shared.triggers.message_handler import MessageHandler
 from shared.triggers.messages import Messages, ReviewMessage
 
@@ -21,13 +22,13 @@ AGAIN_AFTER = 15
 log = logging.getLogger(__name__)
 
 
-def parse_request(body: bytes) -> tuple[ResourceId, bool, bool]:
+def parse_request(call: Call) -> tuple[ResourceId, bool, bool]:
     """The target, `force` and `dryRun` of a request.
 
     Raises:
         BadRequestError: it is malformed; the text names the key and what is expected.
     """
-    fields = fields_of(body, {"targetId": "<id>", "force": False, "dryRun": False})
+    fields = fields_of(call, {"targetId": "<id>", "force": False, "dryRun": False})
     force, dry_run = boolean(fields, "force"), boolean(fields, "dryRun")
     try:
         target = parse(fields.get("targetId"))
@@ -47,7 +48,7 @@ class Restoration:
     messages: Messages
     handler: MessageHandler
 
-    def answer(self, body: bytes) -> Answer:
+    def answer(self, call: Call) -> Answer:
         """Answer a POST. Never raises for what a caller, the policy or Azure can cause.
 
         200 with `{"targetId", "decisionId", "before", "after", "restores"}` (the decisions whose work is undone);
@@ -55,8 +56,8 @@ class Restoration:
         `dryRun` 200 with `{"targetId", "dryRun", "before", "after", "restores"}`: both firewalls whole, rule by rule.
         """
         try:
-            target, force, dry_run = parse_request(body)
-            return self._restore(target, force=force, dry_run=dry_run)
+            target, force, dry_run = parse_request(call)
+            return self._restore(target, force=force, dry_run=dry_run, asked_by=call.asked_by)
         except BadRequestError as error:
             return refused(error)
         except PolicyError as error:
@@ -66,8 +67,8 @@ class Restoration:
             log.info("not put back: %s", error)
             return refused(error)
 
-    def _restore(self, target: ResourceId, *, force: bool, dry_run: bool) -> Answer:
-        restored = self.restorer.restore(target, force=force, dry_run=dry_run)
+    def _restore(self, target: ResourceId, *, force: bool, dry_run: bool, asked_by: Person | None) -> Answer:
+        restored = self.restorer.restore(target, force=force, dry_run=dry_run, asked_by=asked_by)
         decision = restored.decision
         shown: dict[str, Any] = {"targetId": str(target)}
         if restored.planned:

@@ -14,6 +14,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from local.host.process import HostProcess
+from shared.triggers.http import JSON
 from tests.functional.world import World
 
 NEVER = "0 0 0 29 2 *"
@@ -39,7 +40,8 @@ def host_of(world: World, **settings: str) -> HostProcess:
 def post(url: str, body: Any, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
     """POST bytes as they are, everything else as JSON; answers status and decoded body (None if it had none)."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(url, content, dict(headers or {}), method="POST")  # noqa: S310 - http of our own
+    sent = {"Content-Type": JSON, **(headers or {})}
+    request = urllib.request.Request(url, content, sent, method="POST")  # noqa: S310 - http of our own
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - http of our own
             status, text = answer.status, answer.read()

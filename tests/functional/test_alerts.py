@@ -184,3 +184,13 @@ def test_the_topic_is_reached_with_the_apps_identity_where_no_key_is_set(world: 
     world.wake(account)
 
     assert world.alert_types() == ["RequesterUnknown"]
+
+
+def test_markup_and_lone_surrogates_of_a_message_do_not_reach_the_topic(world: World, account: Target) -> None:
+    world.stranger().endpoint(account, "blob", message="<b>pay\r\n[me](https://e.test)\ud800 now")
+
+    world.wake(account)
+
+    (alert,) = world.alerts()
+    assert alert["data"]["decision"]["requestMessage"] == "b pay me (https://e.test) now"
+    assert world.outbox() == []

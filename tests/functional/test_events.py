@@ -66,6 +66,34 @@ def test_a_malformed_event_is_one_line_in_the_log_and_its_claims_none(lively_wor
     assert not [line for line in lines if made["data"]["claims"]["name"] in line]
 
 
+@pytest.mark.parametrize(
+    "name", ["about-a-target/proxy-written.event-grid.json", "malformed/uri-is-no-id.event-grid.json"]
+)
+def test_an_events_id_forges_no_line_of_the_log(lively_world: World, host: HostProcess, name: str) -> None:
+    word = name.partition("/")[0]
+    made = event(name, lively_world.storage_account().id)
+
+    deliver(host, made | {"id": f"{word}-id\n[2026-11-21T00:00:00Z] forged by {word}\r\u2028\x1b[2J"})
+
+    lines = host.wait_for_log(f"forged by {word}").splitlines()
+    assert [line for line in lines if line.startswith("[2026-11-21T00:00:00Z]")] == []
+    assert all(f"{word}-id" in line for line in lines if f"forged by {word}" in line)
+    assert "\x1b" not in "".join(lines)
+
+
+def test_an_id_of_30000_characters_fills_no_log_and_its_target_is_reviewed(
+    lively_world: World, host: HostProcess
+) -> None:
+    account = lively_world.storage_account()
+    request = lively_world.hub.endpoint(account, "blob")
+    made = event("about-a-target/proxy-written.event-grid.json", account.id)
+
+    assert deliver(host, made | {"id": "é" * 30_000}) == 202
+
+    until(lambda: request.status == "Approved")
+    assert max(len(line) for line in host.log().splitlines()) < 1500
+
+
 @pytest.mark.parametrize("schema", ["EventGridSchema", "CloudEventSchemaV1_0"])
 def test_an_event_subscription_of_azure_brings_a_request_to_its_approval(
     lively_world: World, host: HostProcess, schema: str

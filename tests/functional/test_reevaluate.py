@@ -10,6 +10,7 @@ import pytest
 
 from shared.azure.leases import CONTAINER, BlobLeases
 from shared.resource_id import parse
+from shared.triggers.http import JSON, Call
 from tests.functional.world import World, allow
 
 
@@ -131,7 +132,7 @@ BAD_BODIES = [
 
 @pytest.mark.parametrize("body", BAD_BODIES, ids=lambda body: repr(body[:60]))
 def test_a_malformed_body_is_400_even_without_a_policy(world: World, body: bytes) -> None:
-    answer = world.app.reevaluation.answer(body)
+    answer = world.app.reevaluation.answer(Call(body, JSON))
 
     assert code(answer)[0] == 400
     assert world.alerts() == []

@@ -25,8 +25,9 @@ from shared.app import App, build
 from shared.ledger.record import AlertState, FirewallSnapshot, Intent, OutboxEntry, Record
 from shared.ledger.rows import HISTORY, history_of, record_of
 from shared.ledger.tables import partition
+from shared.model.decision import Person
 from shared.resource_id import parse
-from shared.triggers.http import Answer
+from shared.triggers.http import JSON, Answer, Call
 from shared.triggers.messages import ReviewMessage, parse_message
 from tests.functional.clock import MovedTime
 from tests.functional.estate import Azure, Cluster, Estate, Json, Party, Target, arm_of
@@ -83,6 +84,7 @@ class World:
         self.queue = MovedQueue(time)
         self.topic = f"alerts-{uuid.uuid4().hex[:8]}"
         self.folder = folder
+        self.person: Person | None = None
         self._parties = [self.hub, self.partner]
         self._mine: list[tuple[str, str]] = []
         self.settings = {
@@ -186,7 +188,7 @@ class World:
     def reevaluate(self, scope: Target | str, **body: Any) -> Answer:
         """A person's POST."""
         named = scope.id if isinstance(scope, Target) else scope
-        return self.app.reevaluation.answer(json.dumps({"scope": named, **body}).encode())
+        return self.app.reevaluation.answer(Call(json.dumps({"scope": named, **body}).encode(), JSON, self.person))
 
     def decided(self, scope: Target | str, **body: Any) -> list[Json]:
         """The decisions that a person's POST answers."""

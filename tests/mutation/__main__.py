@@ -18,9 +18,14 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 EXPLAINED = Path(__file__).with_name("explained.txt")
-MUTATED = ["shared/policy/decide.py", "shared/policy/checks.py", "shared/evidence/match.py"]
-TESTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit/policy").glob("test_[dm][ea][ct][ic]*.py"))
-COPIED = ["shared", "tests/policies", "tests/unit/policy"]
+MUTATED = [
+    *(f"shared/policy/{name}.py" for name in ("decide", "rule_match", "checks")),
+    *(f"shared/evidence/{name}.py" for name in ("match", "pairing", "proof", "random_message", "spent", "ties")),
+]
+TESTS = sorted(
+    str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit/policy").glob("test_[dms][eap][cte][icn]*.py")
+)
+COPIED = ["shared", "tests/policies", "tests/situations", "tests/unit/policy"]
 SETTINGS = f"""\
 [tool.mutmut]
 source_paths = ["shared/"]

@@ -15,7 +15,7 @@ from shared.settings import read_settings, sweep_schedule
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OF_THE_PLATFORM = {"IDENTITY_ENDPOINT"}
+OF_THE_PLATFORM = {"IDENTITY_ENDPOINT", "WEBSITE_AUTH_ENABLED"}
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 

@@ -141,3 +141,10 @@ def test_a_signature_in_a_policys_url_is_refused_and_not_repeated() -> None:
 def test_a_setting_is_named_as_it_was_given() -> None:
     with pytest.raises(InvalidSettingsError, match=r"ARM_ENDPOINT: 'http://management\.azure\.com/'"):
         read_settings({**STORAGE, "ARM_ENDPOINT": "http://management.azure.com/"})
+
+
+@pytest.mark.parametrize("value", ["False", "true", "1", "True ", ""])
+def test_a_principal_is_believed_only_where_app_service_says_true(value: str) -> None:
+    assert read_settings({**STORAGE, "WEBSITE_AUTH_ENABLED": "True"}).authentication is True
+    assert read_settings({**STORAGE, "WEBSITE_AUTH_ENABLED": value}).authentication is False
+    assert read_settings(STORAGE).authentication is False

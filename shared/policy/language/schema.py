@@ -42,8 +42,8 @@ _SCOPE = Record(
 _ENDPOINT_TENANTS = Field(
     "endpointTenants",
     ListOf(_GUID),
-    "Tenants in which the service keeps its private endpoints. Default: the tenants of Microsoft that are known for it. "
-    "A decision shows the tenant that was found, so that it can be added here.",
+    "Tenants in which the service keeps its private endpoints, as the service itself says. Default: the tenants of "
+    "Microsoft that public code names. Where it is written, requests from other tenants hold nobody up.",
 )
 
 

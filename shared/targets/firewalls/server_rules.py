@@ -18,7 +18,7 @@ from shared.targets.firewalls.shapes import ACCESS, address_range, list_of, memb
 RULES = "/firewallRules"
 NETWORKS = "/virtualNetworkRules"
 TRUSTED_RULE = "AllowAllWindowsAzureIps"
-TRUSTED_RANGE = ["0.0.0.0", "0.0.0.0"]  # noqa: S104  # the range that stands for Azure's own services
+TRUSTED_RANGE = ["0.0.0.0", "0.0.0.0"]  # noqa: S104  # nosec B104  # the range that stands for Azure's own services
 
 _ENDS = ("startIpAddress", "endIpAddress")
 

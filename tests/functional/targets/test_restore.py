@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.resource_id import parse
-from shared.triggers.http import Answer
+from shared.triggers.http import JSON, Answer, Call
 from tests.functional.estate import Target
 from tests.functional.targets.kinds import KEY_VAULT, KINDS, KUSTO, SQL, STORAGE, Kind
 from tests.functional.world import World, allow
@@ -19,7 +19,7 @@ each_type = pytest.mark.parametrize("kind", KINDS, ids=str)
 def put_back(world: World, target: Target | str, **body: Any) -> Answer:
     """A person's POST."""
     named = target.id if isinstance(target, Target) else target
-    return world.app.restoration.answer(json.dumps({"targetId": named, **body}).encode())
+    return world.app.restoration.answer(Call(json.dumps({"targetId": named, **body}).encode(), JSON, world.person))
 
 
 def tightened(world: World, kind: Kind, **firewall: Any) -> tuple[Target, dict[str, Any]]:
@@ -207,7 +207,7 @@ def test_in_audit_mode_nothing_is_written_for_a_person_either(world: World) -> N
     ],
 )
 def test_a_malformed_request_is_answered_with_400_before_anything_is_read(world: World, body: bytes, code: str) -> None:
-    answer = world.app.restoration.answer(body)
+    answer = world.app.restoration.answer(Call(body, JSON))
 
     assert (answer.status, answer.body["error"]["code"]) == (400, code)
     assert world.calls() == []

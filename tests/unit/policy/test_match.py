@@ -1,4 +1,4 @@
-"""Data Explorer (INTERFACE section 8): random messages, and groups of connections and endpoints."""
+"""Data Explorer: random messages, and groups of connections and endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence (INTERFACE section 8): names of a workspace's endpoints, spent endpoints, sides that cannot be read."""
+"""Evidence: names of a workspace's endpoints, spent endpoints, sides that cannot be read."""
 
 from __future__ import annotations
 

@@ -67,3 +67,18 @@ def test_one_that_is_made_again_is_approved_beside_the_other_that_was_bound_cros
     verdicts = kusto(approved("pe-dfs"), asking, endpoints=(BLOB_AGAIN, DFS), bindings={"adx": CROSSWISE})
     assert told(verdicts)[1] == ("approved", None)
     assert verdicts[1].endpoint_id == "id/blob"
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (endpoint("mpe", CONSTANT), ("approved", None)),
+        (endpoint("mpe", CONSTANT, provisioning_state="Creating"), ("held", "evidence.notReady")),
+    ],
+)
+def test_an_endpoint_that_is_made_again_is_proven_as_the_first_time(
+    made: ManagedEndpoint, expected: tuple[str, str | None]
+) -> None:
+    """The private endpoint's id that was ours once is no evidence: somebody else may have it by now."""
+    gone = binding("pe", absent_since=LATER)
+    assert told(kusto(connection("pe", CONSTANT), endpoints=(made,), bindings={"adx": (gone,)})) == [expected]
