@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.core.exceptions import (
     HttpResponseError,
@@ -26,6 +26,7 @@ MOST_IN_A_PAGE = 1000
 _KEYS = ("PartitionKey", "RowKey")
 _FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
+Value = TypeVar("Value")
 Row = dict[str, Any]
 Key = tuple[str, str]
 
@@ -115,9 +116,10 @@ class MemoryTable:
 
     def delete_entity(self, partition_key: str, row_key: str, **guard: Any) -> None:
         row = {"PartitionKey": partition_key, "RowKey": row_key}
-        if not guard:
-            return self._through("delete", lambda: self._drop((partition_key, row_key)))
-        return self._through("delete", lambda: self._apply([("delete", row, guard)])) and None
+        if guard:
+            self._through("delete", lambda: self._apply([("delete", row, guard)]))
+        else:
+            self._through("delete", lambda: self._drop((partition_key, row_key)))
 
     def submit_transaction(self, operations: Sequence[tuple[Any, ...]]) -> list[Row]:
         def apply() -> list[Row]:
@@ -132,7 +134,7 @@ class MemoryTable:
             raise _error(ResourceNotFoundError, 404, "TableNotFound")
         return self.account.rows[self.name]
 
-    def _through(self, what: str, call: Callable[[], Any]) -> Any:
+    def _through(self, what: str, call: Callable[[], Value]) -> Value:
         return self.account.points.through(f"{what} {self.name}", call)
 
     def _drop(self, key: Key) -> None:

@@ -10,10 +10,12 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import PermanentError, TransientError
+from shared.ledger.record import Phase
 from shared.model.decision import FirewallOutcome
 from shared.model.firewall import FirewallWish
 from shared.policy.rules import Mode, Rule, Targets
 from tests.review.azure import FOREVER, KINDS, KUSTO, SQL, STORAGE, Asked, Kind, MemoryTarget
+from tests.review.points import die
 from tests.review.world import World, closes
 from tests.situations.world import OURS, THEIRS, allow
 from tests.unit.targets.resources import RULES, sql_rule
@@ -29,14 +31,14 @@ def approved(world: World, kind: Kind, *rules: Rule) -> tuple[MemoryTarget, Aske
     target = world.target(kind)
     asked = world.azure.ask(target, OURS)
     world.wake(target)
-    while not asked.status == "Approved" or not world.record(target).intents:
+    while not any(intent.phase is Phase.TIGHTENING for intent in world.intents()):
         world.later(1)
     return target, asked
 
 
-def outcome(world: World, target: MemoryTarget) -> FirewallOutcome:
-    """What became of the firewall, as the newest approval tells."""
-    found = next(e.decision.firewall for e in world.history(target) if e.decision.connection_id)
+def outcome(world: World, target: MemoryTarget, of: str = "approved") -> FirewallOutcome:
+    """What became of the firewall, as the newest decision with that outcome tells."""
+    found = next(e.decision.firewall for e in world.history(target) if e.decision.outcome == of)
     assert found is not None
     return found
 
@@ -160,6 +162,50 @@ def test_an_operation_on_it_that_fails_is_told_with_what_arm_says(world: World, 
     assert told.outcome == "failed"
     assert "FirewallConflict: no" in str(told.problem)
     assert world.alert_types() == ["FirewallFailed"]
+
+
+@each_slow_kind
+def test_an_operation_on_it_that_fails_for_a_reason_that_may_pass_is_begun_again(world: World, kind: Kind) -> None:
+    target, _ = approved(world, kind)
+    world.azure.fails_next = ("AnotherOperationInProgress", "wait")
+
+    world.later(400)
+
+    assert target.closed
+    assert outcome(world, target).outcome == "tightened"
+    assert world.alerts() == []
+
+
+@pytest.mark.parametrize("call", ["PATCH firewall", "GET target"])
+def test_what_fails_for_an_hour_for_a_reason_that_may_pass_is_told(world: World, call: str) -> None:
+    target, _ = approved(world, STORAGE)
+    outage = world.points.fail(call, TransientError("503", code="ServiceUnavailable"), times=9999)
+
+    world.later(50 * 60, sweeps=True)
+    assert world.alerts() == []
+    world.later(HOUR, sweeps=True)
+    assert world.alert_types() == ["FirewallFailed"]
+    outage.times = 0
+    world.later(HOUR, sweeps=True)
+
+    assert target.closed
+    assert world.alert_types() == ["FirewallFailed"]
+    assert world.unfinished() == []
+
+
+def test_a_firewall_that_is_closed_already_and_need_not_settle_is_told_in_one_row(world: World) -> None:
+    rule = closes(STORAGE, "people")
+    world.policy(replace(rule, firewall=FirewallWish("disabled", "keep", 0)))
+    target = world.target(STORAGE)
+    target.parts[""]["properties"]["publicNetworkAccess"] = "Disabled"
+    world.azure.ask(target, OURS)
+
+    world.wake(target)
+    world.later(30)
+
+    assert world.outcomes(target) == ["approved"]
+    assert outcome(world, target).outcome == "unchanged"
+    assert world.errors == []
 
 
 @each_slow_kind
@@ -316,25 +362,53 @@ def test_an_approval_that_a_person_takes_back_closes_nothing(world: World, statu
 
     assert world.azure.writes == []
     assert world.unfinished() == []
+    assert world.outcomes(target) == (["unchanged", "approved"] if status else ["approved"])
+    assert outcome(world, target, "approved").outcome == "notAsked"
+    assert world.breaks() == []
+    assert world.errors == []
 
 
-def test_a_withdrawal_while_azure_writes_leaves_no_half_closed_firewall_unnoticed(world: World) -> None:
-    target, asked = approved(world, SQL)
-    world.points.on("GET operation", asked.withdraw)
+@pytest.mark.parametrize("how", ["withdrawn", "rejected", "the policy asks no more"])
+@each_kind
+def test_what_was_begun_when_nobody_asks_any_more_is_told_and_can_be_put_back(
+    world: World, kind: Kind, how: str
+) -> None:
+    target, asked = approved(world, kind)
+    acts: dict[str, Callable[[], None]] = {
+        "withdrawn": asked.withdraw,
+        "rejected": lambda: asked.decide("Rejected"),
+        "the policy asks no more": lambda: world.policy(allow("people")),
+    }
+    world.points.on("PATCH firewall", acts[how], "after")
 
     world.later(300)
     world.settle()
 
     assert world.unfinished() == []
-    if target.access == "Disabled":
-        told = outcome(world, target)
-        assert told.outcome == "tightened", "what was written is told, and kept so that it can be put back"
-        assert world.record(target).snapshots != ()
+    assert outcome(world, target).outcome == "tightened"
+    (kept,) = world.record(target).snapshots
+    assert not kept.being_written
+    assert world.alerts() == []
+    assert world.breaks() == []
+    assert world.errors == []
+    assert world.restore(target).status in (200, 202)
+    world.later(300)
+    assert target.open
+
+
+def test_what_was_about_to_begin_when_nobody_asks_any_more_leaves_nothing_to_put_back(world: World) -> None:
+    target, asked = approved(world, STORAGE)
+    world.later(55)
+    world.points.on("commit targets", lambda: world.policy(allow("people")), "after")
+
+    world.settle()
+
+    assert (world.azure.writes, asked.status) == ([], "Approved")
+    assert world.record(target).snapshots == ()
+    assert outcome(world, target).outcome == "notAsked"
 
 
 def test_a_crash_right_after_the_write_still_says_tightened_and_knows_what_it_was(world: World) -> None:
-    from tests.review.points import die
-
     target, _ = approved(world, STORAGE)
     world.points.on("PATCH firewall", die, "after")
 

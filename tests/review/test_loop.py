@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import NotFoundError, PermanentError, TransientError
+from shared.ledger.record import SpentEndpoint
 from shared.policy.rules import Mode
 from shared.review.review import Trigger
 from tests.review.azure import EVENT_HUBS, FOREVER, KINDS, KUSTO, STORAGE, Kind, MemoryTarget
@@ -492,7 +493,7 @@ def test_a_service_request_is_bound_to_its_endpoint_before_it_is_approved(world:
     world.policy(allow("adx"))
     target = world.target(STORAGE)
     asked = world.azure.managed(target, "q3Jm0wV8zKf2Lr7YtXc1aBq3Jm0wV8z")
-    bound = []
+    bound: list[SpentEndpoint] = []
     world.points.on("PUT connection", lambda: bound.extend(world.record(target).spent.values()))
 
     world.wake(target)
@@ -500,6 +501,25 @@ def test_a_service_request_is_bound_to_its_endpoint_before_it_is_approved(world:
     (spent,) = bound
     assert (spent.endpoint_id, spent.connection_id) == (asked.endpoint_id, asked.id)
     assert asked.status == "Approved"
+
+
+def test_an_owner_who_edits_the_description_changes_nothing_but_what_is_recorded(world: World) -> None:
+    world.policy(closes(STORAGE, "people"))
+    target = world.target(STORAGE)
+    asked = world.azure.ask(target, OURS)
+    world.wake(target)
+    asked.state.update(description="ours, says the owner")
+
+    world.wake(target)
+    world.later(300)
+    world.wake(target)
+
+    assert target.closed
+    assert world.outcomes(target) == ["unchanged", "approved"]
+    approval = world.history(target)[1].decision
+    assert approval.firewall is not None
+    assert approval.firewall.outcome == "tightened"
+    assert world.breaks() == []
 
 
 def test_an_approved_connection_is_seen_again_without_a_new_row(world: World, account: MemoryTarget) -> None:
