@@ -20,7 +20,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from shared.alerts.outbox import Outbox
 from shared.app import App, Clocks
 from shared.azure.leases import Held
-from shared.errors import BusyError
+from shared.errors import ApproverError, BusyError
 from shared.ledger.feed import Feed
 from shared.ledger.record import HistoryEntry, Intent, Record
 from shared.ledger.rows import HISTORY, history_of
@@ -329,6 +329,8 @@ class World:
             self.app.sweep.run()
         except Died:
             self.restart()
+        except ApproverError as error:  # the function fails, and fires again in five minutes
+            self.errors.append(error)
         self.work()
 
     def later(self, seconds: float, *, sweeps: bool = False) -> None:
