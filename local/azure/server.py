@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import trustme
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from local.azure import graph, identity, providers
 from local.azure.arm import Arm
@@ -114,6 +114,9 @@ class LocalAzure:
             return Answer(500, {"error": {"code": "InternalServerError", "message": text}})
 
     async def _misbehave(self, request: Request, service: Callable[[Request], Answer], fault: Fault) -> Answer:
+        if fault.callback:
+            async with ClientSession() as session, session.post(fault.callback) as told:
+                await told.read()
         if fault.delay_seconds:
             await asyncio.sleep(fault.delay_seconds)
         if fault.when == "drop":
