@@ -18,7 +18,8 @@ the connection is closed without an answer."""
 class Fault:
     """One fault, for the next `times` calls that match, after the first `skip`. An `answer` without a status only delays.
 
-    `callback`: a URL on this machine that is posted to, and its answer waited for, before the call has any effect.
+    With a `callback` nothing goes wrong: that URL on this machine is posted to, and its answer waited for, before the call
+    has any effect.
     """
 
     id: str
@@ -44,6 +45,15 @@ class Fault:
         if self.path_contains and fold(self.path_contains) not in fold(path):
             return False
         return not self.path_regex or re.search(self.path_regex, path, re.IGNORECASE) is not None
+
+    def is_due(self) -> bool:
+        """Whether a call that matches goes wrong, and not only counts as skipped."""
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        self.seen += 1
+        return True
 
     def answer(self) -> Answer:
         """The answer instead of the real one."""
@@ -73,26 +83,24 @@ class Faults:
         self._faults: dict[str, Fault] = {}
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault of a call, counted; None for a call that goes well. Those that skip calls count every one of them."""
-        taken = None
-        for fault in self._faults.values():
-            if not fault.matches(method, path):
-                continue
-            if fault.skip > 0:
-                fault.skip -= 1
-            elif taken is None:
-                fault.times -= 1
-                fault.seen += 1
-                taken = fault
-        return taken
+        """The fault of a call, counted; None for a call that goes well."""
+        return next(
+            (f for f in self._faults.values() if not f.callback and f.matches(method, path) and f.is_due()), None
+        )
+
+    def callbacks(self, method: str, path: str) -> list[str]:
+        """The URLs that are to be called before a call has any effect, each counted."""
+        return [f.callback for f in self._faults.values() if f.callback and f.matches(method, path) and f.is_due()]
 
     def add(self, body: Json) -> Fault:
-        """Set a fault: `{"match": {"method", "pathContains", "pathRegex"}, "times", "skip", "when", "answer": {"status",
-        "code", "message", "headers", "delaySeconds", "callback", "body"}}`; a `body` is answered as it is, instead of an error of ARM's.
+        """Set a fault; a `body` is answered as it is, instead of an error of ARM's.
+
+        `{"match": {"method", "pathContains", "pathRegex"}, "times", "skip", "when", "answer": {"status", "code", "message",
+        "headers", "delaySeconds", "callback", "body"}}`
 
         Raises:
             AzureError: 400, it is not one.
-        """  # noqa: D205  # the shape is one sentence
+        """
         match, answer = as_object(body.get("match")), as_object(body.get("answer"))
         when = str(body.get("when", "before"))
         try:

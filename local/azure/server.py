@@ -90,6 +90,9 @@ class LocalAzure:
         request = Request(raw.method, raw.path, query, raw.headers, content)
         service = self._service(request)
         control = request.path.startswith("/local/")
+        for url in () if control else self.faults.callbacks(request.method, request.path):
+            async with ClientSession() as session, session.post(url) as told:
+                await told.read()
         fault = None if control else self.faults.take(request.method, request.path)
         if fault is None:
             answer = self._answer(request, service)
@@ -114,9 +117,6 @@ class LocalAzure:
             return Answer(500, {"error": {"code": "InternalServerError", "message": text}})
 
     async def _misbehave(self, request: Request, service: Callable[[Request], Answer], fault: Fault) -> Answer:
-        if fault.callback:
-            async with ClientSession() as session, session.post(fault.callback) as told:
-                await told.read()
         if fault.delay_seconds:
             await asyncio.sleep(fault.delay_seconds)
         if fault.when == "drop":

@@ -38,7 +38,9 @@ class Table:
         """Print it."""
         for name, line in sorted(self.lines.items()):
             print(f"{name}\n    {line}")
-        print(f"\n{sum(self.cells.values())} cells: " + ", ".join(f"{n} {what}" for what, n in self.cells.most_common()))
+        print(
+            f"\n{sum(self.cells.values())} cells: " + ", ".join(f"{n} {what}" for what, n in self.cells.most_common())
+        )
 
 
 def main(arguments: list[str]) -> int:

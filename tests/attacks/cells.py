@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.attacks.catalogue import Attack
 
 KEY_VAULT = "2023-07-01"
-BEFORE, AFTER = "before the review", "after the review"
+BEFORE, AFTER, HOUR_LATER = "before the review", "after the review", "an hour later"
 LONG_ENOUGH = 16 * 60.0
 """Seconds after which nothing is waited for any longer before somebody is alerted."""
 
@@ -46,6 +46,7 @@ class Cell:
     forged: list[Asked] = field(default_factory=list)
     by_hand: dict[str, str] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
+    remains: str = ""
     result: str = ""
 
     def __post_init__(self) -> None:
@@ -110,12 +111,21 @@ class Cell:
             decided = self.by_hand.get(one["connectionId"])
             if decided is not None:
                 assert one["status"] == decided, f"{self}: a person's decision was undone: {one}"
-            elif fold(one["requesterId"]) not in self.known:
+            elif fold(one["requesterId"]) not in self.known and not self.remains:
                 assert one["status"] == "Pending", f"{self}: a forgery was decided on: {one}"
 
     def waiting(self) -> list[Json]:
         """The connections that nobody has decided on."""
         return [one for one in self.connections() if one["status"] == "Pending"]
+
+    def got_in(self) -> list[Json]:
+        """Forgeries that the app has approved."""
+        found = [one for one in self.connections() if one["status"] == "Approved"]
+        return [
+            one
+            for one in found
+            if fold(one["requesterId"]) not in self.known and one["connectionId"] not in self.by_hand
+        ]
 
     def review(self) -> None:
         """The app reviews the target now, and nothing else."""
@@ -143,18 +153,17 @@ class Play:
     def run(self, only: str = "") -> list[Cell]:
         """Play every moment, or only those whose name holds a text; answers the cells with what became of each."""
         self.policy(**self.attack.of_requester)
-        self._prepare([BEFORE, AFTER])
-        before, after = self.cells
+        after, later, before = self._prepare([AFTER, HOUR_LATER, BEFORE])
+        self._calls(after)  # what is remembered from now on (tenants) is not read again
+        calls = self._calls(later)
+        named = [(number, name) for number, name in labels(calls, self.attack.between_pages) if only in name]
+        assert named, f"no moment is called {only}"
         self._attacked(before)
-        calls = self._calls(after)
-        named = labels(calls, self.attack.between_pages)
         rest = self._prepare([name for _, name in named])
         for cell, (number, _) in zip(rest, named, strict=True):
             cell.call = number
         for cell in rest:
-            if only in cell.moment:
-                self._attacked(cell)
-        self.cells = [c for c in self.cells if c in (before, after) or only in c.moment]
+            self._attacked(cell)
         self._alerted()
         self._approved_in_the_end()
         return self.cells
@@ -162,6 +171,7 @@ class Play:
     def _prepare(self, names: list[str]) -> list[Cell]:
         made = [self._cell(name) for name in names]
         for cell in made:
+            cell.remains = self.attack.remains(cell)
             self.attack.prepare(cell)
         self.world.time.advance(self.attack.prepared_after)
         for cell in made:
@@ -185,10 +195,11 @@ class Play:
         self.world.forget_calls()
         cell.review()
         calls = [call for call in self.world.calls() if call[1].startswith(("/subscriptions/", "/synapse/"))]
-        self._done(cell)
+        if cell.moment == HOUR_LATER:
+            self.world.time.advance(3600)
         self.attack.act(cell)
         cell.review()
-        cell.check()
+        self._done(cell)
         return calls
 
     def _attacked(self, cell: Cell) -> None:
@@ -202,20 +213,19 @@ class Play:
 
     def _done(self, cell: Cell) -> None:
         cell.check()
-        found = [cell.of(one) for one in cell.ours]
-        shown = Counter(str(one["status"]) for one in found if one)
-        waits = "held" if cell.ours else "withdrawn"
-        cell.result = "/".join(sorted(shown)).lower().replace("pending", "held") or waits
+        own = [one for one in cell.connections() if fold(one["requesterId"]) in cell.known]
+        shown = {str(one["status"]) for one in own}
+        cell.result = "/".join(sorted(shown)).lower().replace("pending", "held") or "not there"
+        if cell.got_in():
+            cell.result += ", FORGERY APPROVED AND ALERTED"
 
     def _alerted(self) -> None:
         """Whatever still waits is in an alert, once it has waited for long enough."""
-        for cell in self.cells:  # what is due at once: an operation that runs, a list that is looked at again
-            cell.review()
         self.world.time.advance(self.attack.patience)
         for cell in self.cells:
             cell.review()
             cell.check()
-        told = {fold(alert["subject"]) for alert in self.world.alerts()}
+        told = [(alert["type"].partition(".")[2], fold(alert["subject"])) for alert in self.world.alerts()]
         for cell in self.cells:
             self.attack.alerted(cell, told)
 
@@ -224,16 +234,17 @@ class Play:
         for cell in self.cells:
             cell.withdraw()
         self.attack.over(self)
-        for _ in range(2):
-            for cell in self.cells:
+        anew = [cell for cell in self.cells if not cell.ours]
+        for _ in range(2):  # what is gone is believed on the second look
+            for cell in anew:
                 cell.review()
             self.world.time.advance(GONE)
-        for cell in self.cells:
-            if not cell.ours:
-                cell.ask(message=cell.kind.message()).appear()
+        for cell in anew:
+            cell.ask(message=cell.kind.message()).appear()
         for _ in range(3):
             self.world.queue.waiting.clear()
-            self.world.sweep()
+            if not self.world.sweep():
+                break
             self.world.later(GONE)
         for cell in self.cells:
             cell.check()

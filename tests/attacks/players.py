@@ -1,4 +1,4 @@
-"""Who plays in the attack matrix: kinds of requesters of ours, and whoever passes for them. What they ask for comes at once."""
+"""Who plays in the attack matrix: kinds of requesters of ours, and whoever passes for them. Nothing takes time here."""
 
 from __future__ import annotations
 

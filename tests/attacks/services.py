@@ -57,7 +57,7 @@ class Owner:
         name: str = "",
         region: str = "westeurope",
     ) -> Owner:
-        """A new one, in a subscription of a tenant. A service keeps the private endpoints of a region in one subscription."""
+        """A new one, in a subscription of a tenant. A service has one subscription a region for private endpoints."""
         wire = _WIRES[service]
         known = name or f"svc{uuid.uuid4().hex[:12]}"
         resource = f"/subscriptions/{subscription}/resourceGroups/rg-services/providers/{wire.type}/{known}"

@@ -36,6 +36,25 @@ def play(world: World, moments_of: Moments, kind: str, attack: str, only: str = 
     return made
 
 
+HANDFUL = [
+    ("synapse", "twin late", "list 2"),
+    ("kusto", "deleted between pages", "page 2"),
+    ("kusto-random", "unknown tenant", "side 2"),
+    ("dataFactory", "same private endpoint id, ours approved before", "list 1"),
+    ("people-by-tenant", "connection name used again", "read again 1"),
+]
+"""One cell of each sort for `make test`: a read, a page, an unknown, an id used again, a write."""
+
+
+@pytest.mark.parametrize(("kind", "attack", "moment"), HANDFUL)
+def test_a_forgery_at_one_moment_is_not_approved_and_ours_is_in_the_end(
+    world: World, moments_of: Moments, kind: str, attack: str, moment: str
+) -> None:
+    cells = play(world, moments_of, kind, attack, moment).cells
+
+    assert moment in {cell.moment for cell in cells}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("kind", KINDS)
