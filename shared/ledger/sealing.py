@@ -48,8 +48,8 @@ class Sealing:
         """Whether a row was sealed so, in this table and under these keys; True for every row where there is no key."""
         if not self._keys:
             return True
-        found, content = str(row.get(SEAL) or ""), _content(table, row)
-        return any(hmac.compare_digest(found, _hmac(key, b"rows", content)) for key in self._keys)
+        found, content = str(row.get(SEAL) or "").encode("utf-8", "surrogatepass"), _content(table, row)
+        return any(hmac.compare_digest(found, _hmac(key, b"rows", content).encode()) for key in self._keys)
 
     def trace(self, message: str) -> str:
         """A keyed hash of a request message, by which it is known again without being kept."""

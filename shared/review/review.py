@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.alerts.book import with_conditions
-from shared.alerts.conditions import record_forged, review_failed
+from shared.alerts.conditions import review_failed
 from shared.alerts.outbox import Outbox
 from shared.alerts.raising import Alerts
 from shared.azure.leases import Held, Leases
@@ -129,7 +129,7 @@ class Reviewer:
         """
         record = self.records.load(target)
         if record.forged:
-            self.alerts.update(f"ledger {target}", [record_forged(str(target), record.forged)])
+            self.alerts.update(str(target), [], complete=False)  # which finds the same, and says so
             text = f"what the ledger remembers of {target} is not authentic: {', '.join(record.forged[:5])}"
             raise ForgedError(text, code="LedgerForged")
         return record.until(self.now())
