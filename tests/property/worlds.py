@@ -304,8 +304,8 @@ class World:
 
 
 def _random(text: str) -> str:
-    """A message that nobody guesses, the same each time that a world is played."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    """A message that nobody guesses, the same each time that a world is played. Digits hold no name (`adf`) by chance."""
+    return str(int(hashlib.sha256(text.encode()).hexdigest(), 16))[:32]
 
 
 def _endpoint(name: str, subscription: str) -> str:
