@@ -37,11 +37,7 @@ class Explanation:
     nearest: Advice | None = None
 
     def as_json(self) -> dict[str, Any]:
-<<<<<<< HEAD
-        """The explanation with the names of a Decision."""
-=======
         """The explanation with the names of `Decision.to_json`."""
->>>>>>> main
         return {
             **verdict_json(self.verdict),
             "rules": [
@@ -93,11 +89,7 @@ def _who_matters(verdict: Verdict, matches: Iterable[RuleMatch], advice: Advice 
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
-<<<<<<< HEAD
-    """A verdict with the names of a Decision."""
-=======
     """A verdict with the names of `Decision.to_json`."""
->>>>>>> main
     connection, requester = verdict.connection, verdict.requester
     endpoint = connection.private_endpoint
     return {
