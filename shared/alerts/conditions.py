@@ -166,6 +166,13 @@ def review_failed(target: str, problem: str = "") -> Condition:
     return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=target)
 
 
+def not_ours(subject: str, problem: str) -> Condition:
+    """Messages that this app did not write are in its queues: one alert for all of them."""
+    title = f"The queue reviews gets messages that are no review messages: {problem}"
+    action = "Find out who may send to the queues of the app's storage account; look at the app's log for the messages"
+    return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=subject)
+
+
 def record_forged(target: str, rows: Iterable[str]) -> Condition:
     """Rows of a target's record are not authentic: nothing is decided there until somebody has looked."""
     named = ", ".join(list(rows)[:5])

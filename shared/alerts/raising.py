@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.alerts.book import policy_in_force, with_conditions
 from shared.alerts.conditions import Condition
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Alerts of any subject: a target, "policy", "sweep", a message."""
+    """Alerts of any subject: a target, "policy", "sweep", "poison"."""
 
     records: Records
     outbox: Outbox
@@ -57,3 +57,13 @@ class Alerts:
             else:
                 self.outbox.deliver(changed)
                 return
+
+    def expire(self, subject: str, stood: timedelta) -> None:
+        """Close a subject's alerts once they have stood for so long: what is told of has happened, and nothing clears it.
+
+        Raises the errors of `settle`.
+        """
+        now = self.now()
+        states = self.records.load(subject).alerts.values()
+        if any(state.active and now - state.first_seen_at >= stood for state in states):
+            self.settle(subject, [])

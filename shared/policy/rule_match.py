@@ -67,11 +67,12 @@ class RuleMatches:
         stamped = {c.key: stamped_rule(c.description) for c in situation.connections if c.approved}
         self.resting |= {key: rule for key, rule in stamped.items() if rule}
         self.approved = Counter(self.resting.values())
+        self.not_whole = _not_whole(situation)
 
     def approve(self, connection: Connection, rule: str) -> None:
         """Count an approval of this pass; one that was begun already is counted once."""
-        self.approved.subtract([r for r in [self.resting.get(connection.key)] if r])
-        self.resting[connection.key] = rule
+        if begun := self.resting.get(connection.key):
+            self.approved[begun] -= 1
         self.approved[rule] += 1
 
     def claiming(self, connection: Connection) -> list[str]:
@@ -117,16 +118,17 @@ class RuleMatches:
         The target comes first: a rule about others has nothing to say of the requester.
         """
         target = self.target_failure(match.index)
-        limits = limit_checks(match.rule, self.today, self._approved_others(match.rule, connection))
+        others = self._approved_others(match.rule, connection) if match.rule.max_connections else 0
+        limits = limit_checks(match.rule, self.today, others)
         sub_resources = self._sub_resources(match, failure, connection)
         if sub_resources is not None and sub_resources.check.is_evidence:
             failure, sub_resources = sub_resources, None
         match = replace(match, target_matched=target is None)
         if match.rule.effect is not Effect.ALLOW:
-            whole = None if match.rule.effect is Effect.DENY else self._whole()
+            whole = None if match.rule.effect is Effect.DENY else self.not_whole
             return _without_evidence(match, [target, failure, sub_resources, limits, whole])
         if failure is None or failure.check in _ABOUT_THE_LIST:
-            failure = self._whole() or failure
+            failure = self.not_whole or failure
         evidence = failure if failure is not None and failure.check.is_evidence else None
         requester = None if evidence else failure
         named = match.requester_matched and failure is not None and not any((target, sub_resources, limits))
@@ -136,13 +138,6 @@ class RuleMatches:
     def _approved_others(self, rule: Rule, connection: Connection) -> int:
         """How many other connections rest on the rule, those that are being approved included."""
         return self.approved[rule.name] - (self.resting.get(connection.key) == rule.name)
-
-    def _whole(self) -> FailedCheck | None:
-        """What nothing can be proven beside: a list that may lack a connection, or shows one that is gone."""
-        if self.situation.whole:
-            return None
-        expected, found = "a list of the target's connections that does not change", "pages that did not agree"
-        return FailedCheck(Check.NOT_READY, expected, found, Certainty.WAITING)
 
     def _sub_resources(
         self, match: RuleMatch, failure: FailedCheck | None, connection: Connection
@@ -179,6 +174,14 @@ class RuleMatches:
         """The sub-resource as the target shows it, or as the private endpoint does where it was read."""
         view = self.situation.private_endpoints.get(connection.private_endpoint_key or "")
         return connection.sub_resource or (view.sub_resource if view else None)
+
+
+def _not_whole(situation: Situation) -> FailedCheck | None:
+    """What nothing can be proven beside: a list that may lack a connection, or shows one that is gone."""
+    if situation.whole:
+        return None
+    expected, found = "a list of the target's connections that does not change", "pages that did not agree"
+    return FailedCheck(Check.NOT_READY, expected, found, Certainty.WAITING)
 
 
 def _without_evidence(match: RuleMatch, failures: list[FailedCheck | None]) -> RuleMatch:

@@ -130,7 +130,7 @@ class Executor:
             log.warning("firewall of %s: %s", seen.target, error)
             return _failed(error)
         if operation:
-            return _started(operation)
+            return replace(_started(operation), request=effect.request.digest)
         return Answer(Went.DONE, request=effect.request.digest)
 
     def _firewall(self, answer: Answer, seen: Observation, adapter: TargetAdapter) -> Observation:

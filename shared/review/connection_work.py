@@ -82,6 +82,8 @@ def step(connection: Connection, verdict: Verdict, context: Context) -> Step:
             return _late(intent, began, asked_again) if asked_again else _follow(connection, intent, began)
         if not connection.pending:
             return _observed(connection, intent, began, context)
+    if request is not None and request.decision is not None and _still_failed(connection, request.decision):
+        return Step(request.decision)
     return _judged(connection, verdict, made, intent, request, context)
 
 
@@ -291,6 +293,12 @@ def is_ours(connection: Connection, status: str, decision: Decision) -> bool:
     """Whether the connection has that status because of this very decision."""
     text = stamp(status, decision.rule or "", decision.decision_id)
     return connection.has_status(status) and connection.description == text
+
+
+def _still_failed(connection: Connection, decision: Decision) -> bool:
+    """Whether a connection has the status that the app gave it, and its provisioning at the target has still failed."""
+    ours = any(is_ours(connection, status, decision) for status in OUTCOME)
+    return decision.outcome is Outcome.FAILED and connection.failed and ours
 
 
 def still_decided(connection: Connection, decision: Decision | None) -> bool:

@@ -7,8 +7,9 @@ record before the first write; the tightening that another review began is gone 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.alerts.book import announce
 from shared.alerts.conditions import firewall_restored
@@ -21,7 +22,7 @@ from shared.review.context import Context, combined
 from shared.review.effects import Effect, FollowFirewall, WriteFirewall
 from shared.review.observation import Answer, Needs, Unread, Went
 from shared.review.preflight import preflight
-from shared.review.recording import with_decision
+from shared.review.recording import begun, is_gone, with_decision
 from shared.review.waiting import has_its_pair, requester_shows_it
 from shared.targets.adapter import FirewallReading
 from shared.targets.firewall_steps import change_of, next_restoring, next_tightening
@@ -41,7 +42,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class FirewallWork:
-    """What came of looking at the firewall: the record, what to do now, and what became of whose firewall (by request)."""
+    """What came of looking at the firewall: the record, what to do now, and what became of whose firewall (by request).
+
+    `due_since`: since when the tightening has been due; `tries_again`: how much later a failure is tried again.
+    """
 
     record: Record
     effects: list[Effect] = field(default_factory=list)
@@ -50,6 +54,8 @@ class FirewallWork:
     looks_again: list[float] = field(default_factory=list)
     not_before: list[float] = field(default_factory=list)
     blocked: bool = False
+    due_since: datetime | None = None
+    tries_again: timedelta = TRIES_AGAIN
 
 
 def firewall_work(record: Record, context: Context) -> FirewallWork:
@@ -70,7 +76,7 @@ def firewall_work(record: Record, context: Context) -> FirewallWork:
 def _tighten(work: FirewallWork, context: Context) -> None:
     wishes = _wanted(work, context)
     due = {key: wish for key, wish in wishes.items() if _is_due(work.record.intents[key], work, context)}
-    if not due or context.needs:
+    if not due or context.needs or work.effects:
         return
     if _others_unfinished(work.record, context):
         work.looks_again.append(LOOKS_AT_OTHERS)
@@ -79,6 +85,7 @@ def _tighten(work: FirewallWork, context: Context) -> None:
     if wish is None:
         raise ValueError("firewall work without a wish")
     ids = tuple(sorted({work.record.intents[key].decision.decision_id for key in due}))
+    work.due_since = min((at for key in due if (at := work.record.intents[key].due_at)), default=None)
     outcome = _towards(wish, ids, work, context)
     for key in due if outcome is not None else ():
         _conclude(key, outcome, work, context)
@@ -87,16 +94,57 @@ def _tighten(work: FirewallWork, context: Context) -> None:
 def _wanted(work: FirewallWork, context: Context) -> dict[str, FirewallWish]:
     """What the policy in force asks for each approval that waits for its firewall. Where it asks no more, that is over."""
     connections = context.seen.current()
-    wanted = {}
+    wanted, over = {}, []
     for key, intent in work.record.intents.items():
-        if intent.phase is not Phase.TIGHTENING or key not in connections:
-            continue  # what no list shows is not gone yet: `absent` looks at it
-        wish = context.wish_of(intent)
-        if connections[key].approved and wish is not None:
+        if intent.phase is not Phase.TIGHTENING:
+            continue
+        connection = connections.get(key)
+        if connection is None and not is_gone(work.record.requests[key], context):
+            continue  # what no list shows is not gone yet
+        wish = context.wish_of(intent) if connection and connection.approved else None
+        if wish is not None:
             wanted[key] = wish
         else:
-            _conclude(key, FirewallOutcome(FirewallResult.NOT_ASKED), work, context)
+            over.append(key)
+    _end(over, set(wanted), work, context)
     return wanted
+
+
+def _end(over: list[str], wanted: set[str], work: FirewallWork, context: Context) -> None:
+    """Conclude what nobody asks for any more. A tightening that was begun is left as Azure shows it, and that is told."""
+    kept = begun(work.record, _ids(over, work))
+    if kept is not None and not set(kept.decisions) & _ids(wanted, work):
+        left = _left(kept, work, context)
+    else:
+        kept, left = None, None
+    for key in over:
+        covered = kept is not None and work.record.intents[key].decision.decision_id in kept.decisions
+        _conclude(key, left if covered else FirewallOutcome(FirewallResult.NOT_ASKED), work, context)
+
+
+def _ids(keys: Iterable[str], work: FirewallWork) -> set[str]:
+    return {work.record.intents[key].decision.decision_id for key in keys}
+
+
+def _left(kept: FirewallSnapshot, work: FirewallWork, context: Context) -> FirewallOutcome | None:
+    """What a tightening has come to that nobody asks for any more; None: that is not known yet."""
+    answered = _await(kept, work, context)
+    begun_still = work.record.snapshots[:1] and work.record.snapshots[0].operation
+    if answered is not None and begun_still:
+        return answered if isinstance(answered, FirewallOutcome) else None
+    if work.effects:
+        return None
+    reading = _reading(work, context)
+    if not isinstance(reading, FirewallReading):
+        return reading
+    work.looks_again.append(LOOKS_AGAIN)  # what the connection is now is recorded then
+    if same(reading.state, dict(kept.before)):
+        others = tuple(s for s in work.record.snapshots if s.taken_at != kept.taken_at)
+        work.record = replace(work.record, snapshots=others)
+        return FirewallOutcome(FirewallResult.NOT_ASKED)
+    work.record = _with_snapshot(work.record, replace(kept, after=reading.state, operation="", sent=()))
+    before = FORMS[context.kind.firewall].to_firewall(dict(kept.before))
+    return FirewallOutcome(FirewallResult.TIGHTENED, before.shown(), reading.firewall.shown())
 
 
 def _is_due(intent: Intent, work: FirewallWork, context: Context) -> bool:
@@ -118,58 +166,78 @@ def _others_unfinished(record: Record, context: Context) -> bool:
 
 def _towards(wish: FirewallWish, ids: tuple[str, ...], work: FirewallWork, context: Context) -> FirewallOutcome | None:
     """The next step towards a wish; the outcome once there is one."""
-    begun = work.record.snapshots[0] if work.record.snapshots else None
-    snapshot = begun if begun and begun.being_written and set(begun.decisions) & set(ids) else None
-    if (answered := _await(snapshot, work, context)) is not None:
+    kept = begun(work.record, ids)
+    if (answered := _await(kept, work, context)) is not None:
         return answered if isinstance(answered, FirewallOutcome) else None
     reading = _reading(work, context)
     if not isinstance(reading, FirewallReading):
         return reading
     kind, now = context.kind, reading.firewall
-    before = FORMS[kind.firewall].to_firewall(dict(snapshot.before)) if snapshot else now
-    meant = change_of(kind, replace(reading, firewall=before) if snapshot else reading, wish)
+    before = FORMS[kind.firewall].to_firewall(dict(kept.before)) if kept else now
+    meant = change_of(kind, replace(reading, firewall=before) if kept else reading, wish)
     sentences = preflight(before, meant, kind, context.seen.current().values())
     step = next_tightening(kind, reading, wish)
     if step.problem is not None:
         return FirewallOutcome(FirewallResult.FAILED, now.shown(), None, step.problem, sentences)
     if step.request is not None:
-        return _write(step.request, reading, snapshot, ids, work, context)
-    if snapshot is None:
+        return _write(step.request, reading, kept, ids, work, context)
+    if kept is None:
         return FirewallOutcome(FirewallResult.UNCHANGED, now.shown(), now.shown(), preflight=sentences)
-    work.record = _with_snapshot(work.record, replace(snapshot, after=reading.state, operation="", sent=()))
+    work.record = _with_snapshot(work.record, replace(kept, after=reading.state, operation="", sent=()))
     return FirewallOutcome(FirewallResult.TIGHTENED, before.shown(), now.shown(), preflight=sentences)
 
 
-def _await(snapshot: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | bool | None:
+def _await(kept: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | bool | None:
     """What the last effect on the firewall came to: None: go on from the reading; True: wait."""
     answer = context.seen.firewall_answer
     if answer is None:
-        if snapshot is None or not snapshot.operation:
+        if kept is None or not kept.operation:
             return None
-        work.effects.append(FollowFirewall(snapshot.operation))
+        work.effects.append(FollowFirewall(kept.operation))
         return True
     match answer.went:
-        case Went.STARTED if snapshot is not None:
-            work.record = _with_snapshot(work.record, replace(snapshot, operation=answer.operation))
+        case Went.STARTED if kept is not None:
+            sent = (*kept.sent, answer.request)
+            work.record = _with_snapshot(work.record, replace(kept, operation=answer.operation, sent=sent))
             work.effects.append(FollowFirewall(answer.operation, answer.retry_after))
             return True
         case Went.RUNNING:
-            return _late(snapshot, work, context) or _again(LOOKS_AGAIN, work)
+            return _late(kept, work, context) or _again(LOOKS_AGAIN, work)
         case Went.FAILED:
-            work.not_before.append(answer.retry_after or LOOKS_AGAIN)
-            return True
+            _forget_operation(kept, work)
+            return _may_pass(answer.problem, answer.retry_after, work, context) or True
         case Went.REFUSED:
-            return _refused(answer, snapshot, work, context)
-    if snapshot is not None and (snapshot.operation or answer.request):
-        sent = (*snapshot.sent, answer.request) if answer.request else snapshot.sent
-        work.record = _with_snapshot(work.record, replace(snapshot, operation="", sent=sent))
+            return _refused(answer, _forget_operation(kept, work), work, context)
+    if kept is not None and (kept.operation or answer.request):
+        sent = (*kept.sent, answer.request) if answer.request else kept.sent
+        work.record = _with_snapshot(work.record, replace(kept, operation="", sent=sent))
     return None
 
 
-def _late(snapshot: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | None:
-    if snapshot is None or context.now - snapshot.taken_at < LATE_AFTER:
+def _forget_operation(kept: FirewallSnapshot | None, work: FirewallWork) -> FirewallSnapshot | None:
+    """An operation that has failed is over, and what it was asked may be asked again."""
+    if kept is None or not kept.operation:
+        return kept
+    kept = replace(kept, operation="", sent=kept.sent[:-1])
+    work.record = _with_snapshot(work.record, kept)
+    return kept
+
+
+def _may_pass(problem: str, retry_after: float | None, work: FirewallWork, context: Context) -> FirewallOutcome | None:
+    """Something fails for a reason that may pass: wait. When it has been so for an hour, somebody must be told."""
+    if work.due_since is not None and context.now - work.due_since >= LATE_AFTER:
+        return FirewallOutcome(FirewallResult.FAILED, problem=problem)
+    work.not_before.append(retry_after or LOOKS_AGAIN)
+    return None
+
+
+def _late(kept: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome | None:
+    restore = work.record.restore
+    since = restore.created_at if restore else kept.taken_at if kept else context.now
+    if context.now - since < LATE_AFTER:
         return None
     work.looks_again.append(ASKS_LATE)
+    work.tries_again = timedelta(seconds=ASKS_LATE)
     return FirewallOutcome(FirewallResult.FAILED, problem="ARM has been writing the firewall for more than an hour")
 
 
@@ -187,30 +255,27 @@ def _reading(work: FirewallWork, context: Context) -> FirewallReading | Firewall
     if not isinstance(firewall, Unread):
         return firewall
     if firewall.transient:
-        work.not_before.append(firewall.retry_after or LOOKS_AGAIN)
-        return None
+        return _may_pass(firewall.problem, firewall.retry_after, work, context)
     return FirewallOutcome(FirewallResult.FAILED, problem=firewall.problem)
 
 
 def _write(
     request: Request,
     reading: FirewallReading,
-    begun: FirewallSnapshot | None,
+    kept: FirewallSnapshot | None,
     ids: tuple[str, ...],
     work: FirewallWork,
     context: Context,
 ) -> FirewallOutcome | None:
-    """Take a snapshot of the firewall, then send the request, unless ARM has taken the very same one already."""
-    begun = next(
-        (s for s in work.record.snapshots[:1] if s == begun or (begun and s.taken_at == begun.taken_at)), begun
-    )
-    if begun is not None and request.digest in begun.sent:
-        if context.now - begun.taken_at < LATE_AFTER:
+    """Keep the firewall as it is, then send the request, unless ARM has taken the very same one already."""
+    kept = next((s for s in work.record.snapshots[:1] if kept and s.taken_at == kept.taken_at), kept)
+    if kept is not None and request.digest in kept.sent:
+        if context.now - kept.taken_at < LATE_AFTER:
             work.looks_again.append(LOOKS_AGAIN)
             return None
-        work.record = _with_snapshot(work.record, replace(begun, sent=()))
+        work.record = _with_snapshot(work.record, replace(kept, sent=()))
         return FirewallOutcome(FirewallResult.FAILED, problem="Azure took the write and does not show it")
-    snapshot = begun or FirewallSnapshot(context.now, reading.state, ids)
+    snapshot = kept or FirewallSnapshot(context.now, reading.state, ids)
     if not set(ids) <= set(snapshot.decisions):
         snapshot = replace(snapshot, decisions=tuple(sorted({*snapshot.decisions, *ids})))
     work.record = _with_snapshot(work.record, snapshot)
@@ -218,16 +283,14 @@ def _write(
     return None
 
 
-def _refused(
-    answer: Answer, snapshot: FirewallSnapshot | None, work: FirewallWork, context: Context
-) -> FirewallOutcome:
+def _refused(answer: Answer, kept: FirewallSnapshot | None, work: FirewallWork, context: Context) -> FirewallOutcome:
     """ARM refused for good: what it refused as a whole leaves nothing to put back."""
     reading = context.seen.firewall
-    if snapshot is not None:
-        if isinstance(reading, FirewallReading) and same(reading.state, dict(snapshot.before)):
-            work.record = replace(work.record, snapshots=tuple(s for s in work.record.snapshots if s is not snapshot))
+    if kept is not None:
+        if isinstance(reading, FirewallReading) and same(reading.state, dict(kept.before)):
+            work.record = replace(work.record, snapshots=tuple(s for s in work.record.snapshots if s is not kept))
         else:
-            work.record = _with_snapshot(work.record, replace(snapshot, operation=""))
+            work.record = _with_snapshot(work.record, replace(kept, operation=""))
     return FirewallOutcome(FirewallResult.FAILED, problem=answer.problem)
 
 
@@ -252,7 +315,7 @@ def _conclude(key: str, outcome: FirewallOutcome | None, work: FirewallWork, con
             decision=decision,
             problem=outcome.problem,
             problem_policy=context.policy.hash,
-            due_at=context.now + TRIES_AGAIN,
+            due_at=context.now + work.tries_again,
         )
     work.record, entry = with_decision(work.record.with_request(replace(request, intent=intent)), decision, context.now)
     work.history.append(entry)
@@ -269,29 +332,29 @@ def _with_snapshot(record: Record, snapshot: FirewallSnapshot) -> Record:
 def _restore(work: FirewallWork, context: Context) -> None:
     """Go on with what a person asked for; nothing may be tightened while it runs."""
     restore, snapshots = work.record.restore, work.record.snapshots
-    snapshot = next((s for s in snapshots[:1] if restore and s.decisions == restore.decision.restores), None)
-    if restore is None or snapshot is None:
+    kept = next((s for s in snapshots[:1] if restore and s.decisions == restore.decision.restores), None)
+    if restore is None or kept is None:
         work.record = replace(work.record, restore=None)
         return
     work.blocked = True
-    if (answered := _await(snapshot, work, context)) is not None:
+    if (answered := _await(kept, work, context)) is not None:
         if isinstance(answered, FirewallOutcome):
             _give_up(answered.problem or "", work, context, late=bool(work.looks_again))
         return
-    snapshot = work.record.snapshots[0]
+    kept = work.record.snapshots[0]
     reading = _reading(work, context)
     if not isinstance(reading, FirewallReading):
         if reading is not None:
             _give_up(reading.problem or "", work, context)
         return
-    before = FORMS[context.kind.firewall].restorable(dict(snapshot.before))
+    before = FORMS[context.kind.firewall].restorable(dict(kept.before))
     if not between(reading.state, restore.seen, before):
         _give_up("somebody has changed the firewall meanwhile; nothing more was written", work, context)
         return
     step = next_restoring(context.kind, reading, before)
     if step.problem is not None:
         _give_up(step.problem, work, context)
-    elif step.request is not None and step.request.digest not in snapshot.sent:
+    elif step.request is not None and step.request.digest not in kept.sent:
         work.effects.append(WriteFirewall(step.request))
     elif step.request is not None and context.now - restore.created_at < LATE_AFTER:
         work.looks_again.append(LOOKS_AGAIN)  # ARM took the very same request already and does not show it yet
@@ -315,7 +378,7 @@ def _put_back(reading: FirewallReading, work: FirewallWork, context: Context) ->
 
 
 def _give_up(problem: str, work: FirewallWork, context: Context, *, late: bool = False) -> None:
-    """The firewall is not put back: its snapshot stays, and the decision says why."""
+    """The firewall is not put back: what was kept is kept, and the decision says why."""
     restore = work.record.restore
     if restore is None or late:
         return

@@ -6,7 +6,7 @@ committed before anything in it is done; what came of that is part of the next o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -108,12 +108,17 @@ def plan(
                          absent_since=None)  # fmt: skip
     return Plan(
         record=record,
-        history=(*history, *ended, *work.history),
+        history=_once((*history, *ended, *work.history)),
         effects=effects,
         decisions=tuple(decisions),
         concluded=concluded,
         looks_again=_when(looks_again, not_before) or _evidence(record, now),
     )
+
+
+def _once(history: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """One row for each decision, as it was told last: a transaction takes no row twice."""
+    return tuple({entry.decision.decision_id: entry for entry in history}.values())
 
 
 def _only_firewall(context: Context) -> Plan:

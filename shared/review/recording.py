@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.evidence.random_message import weakness
-from shared.ledger.record import LONGEST_MESSAGE, Delivery, HistoryEntry, OutboxEntry, Record, RequestRecord
+from shared.ledger.record import (
+    LONGEST_MESSAGE,
+    Delivery,
+    FirewallSnapshot,
+    HistoryEntry,
+    Intent,
+    OutboxEntry,
+    Phase,
+    Record,
+    RequestRecord,
+)
 from shared.model.connection import Connection
-from shared.model.decision import Decision
+from shared.model.decision import Decision, FirewallOutcome, FirewallResult
 from shared.model.requester import ServiceRequester
 from shared.resource_id import fold, parse
 from shared.review.connection_work import GONE_AFTER, LOOKS_AGAIN, Step, still_decided
@@ -29,8 +39,33 @@ def with_decision(record: Record, decision: Decision, now: datetime) -> tuple[Re
     record = replace(record, tip=record.tip if same else link)
     if request is not None:
         record = record.with_request(replace(request, decision=decision, link=link, recorded_at=now))
-    entry = OutboxEntry(decision.decision_id, Delivery.DECISION, decision.decided_at, decision.to_json())
-    return record.with_outbox([entry]), HistoryEntry(decision, now, link)
+    return record.with_outbox([_told_of(decision)]), HistoryEntry(decision, now, link)
+
+
+def begun(record: Record, decisions: Iterable[str]) -> FirewallSnapshot | None:
+    """The tightening for some of these decisions that has begun and was not read back yet."""
+    newest = record.snapshots[0] if record.snapshots else None
+    return newest if newest and newest.being_written and set(newest.decisions) & set(decisions) else None
+
+
+def is_gone(request: RequestRecord, context: Context) -> bool:
+    """Whether a request that no list shows is gone for good: asked for by itself, and not there a minute ago either."""
+    since = request.absent_since
+    asked = request.intent is None or context.seen.found.get(request.key) is False
+    return asked and since is not None and context.now - since >= GONE_AFTER
+
+
+def _told_of(decision: Decision) -> OutboxEntry:
+    return OutboxEntry(decision.decision_id, Delivery.DECISION, decision.decided_at, decision.to_json())
+
+
+def _tightens(intent: Intent | None) -> bool:
+    return intent is not None and intent.phase is Phase.TIGHTENING
+
+
+def _not_asked(decision: Decision) -> Decision:
+    """An approval whose firewall nobody asks for any more."""
+    return replace(decision, firewall=FirewallOutcome(FirewallResult.NOT_ASKED))
 
 
 def recorded(steps: Mapping[str, Step], context: Context) -> tuple[Record, list[HistoryEntry]]:
@@ -61,6 +96,12 @@ def _record_step(
     current = context.seen.current().get(known.key) or connection
     if step.effect is not None or still_decided(current, known.decision):
         return record, []
+    if step.intent is not None and _tightens(step.intent) and step.decision is not step.intent.decision:
+        if current.approved or begun(record, {step.intent.decision.decision_id}):
+            return record, []  # its decision stands until it is known what became of the firewall
+        ended = _not_asked(step.intent.decision)
+        record = record.with_request(replace(request, intent=None, decision=ended)).with_outbox([_told_of(ended)])
+        known = replace(known, decision=ended)
     return _record_decision(record, known, step.decision, now)
 
 
@@ -112,11 +153,13 @@ def without_gone(record: Record, context: Context) -> tuple[Record, list[History
         elif request.absent_since is None or now - request.absent_since < GONE_AFTER:
             record = record.with_request(replace(request, absent_since=request.absent_since or now))
             looks_again += [GONE_AFTER.total_seconds()] if request.intent else []
-        else:
+        elif request.intent is not None and begun(record, {request.intent.decision.decision_id}):
+            looks_again.append(LOOKS_AGAIN)  # what became of the firewall is told first
+        elif is_gone(request, context):
             gone.add(key)
-            history += (
-                [HistoryEntry(request.decision, record.reviewed_at or now, request.link)] if request.decision else []
-            )
+            ended = _not_asked(request.decision) if request.decision and _tightens(request.intent) else request.decision
+            record = record.with_outbox([_told_of(ended)] if ended and ended is not request.decision else [])
+            history += [HistoryEntry(ended, record.reviewed_at or now, request.link)] if ended else []
     return _without_bindings(record.without_requests(gone), context), history, looks_again
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from shared.alerts.conditions import Condition, approval_failed, policy_invalid, review_failed
+from shared.alerts.conditions import Condition, approval_failed, not_ours, policy_invalid, review_failed
 from shared.alerts.raising import Alerts
 from shared.errors import (
     ApproverError,
@@ -21,6 +21,7 @@ from shared.errors import (
 from shared.ledger.runs import Runs
 from shared.ledger.work import WorkIndex
 from shared.policy.language.findings import PolicyError
+from shared.resource_id import ResourceId
 from shared.review.review import Review, Reviewer, Trigger
 from shared.triggers.messages import InvalidMessageError, Messages, ReviewMessage, parse_message
 
@@ -31,7 +32,13 @@ MOST_ATTEMPTS = 20
 """After so many retries a review that fails without a record to show it is left to the poison queue, which alerts."""
 
 POISON_AGAIN = 300.0
-"""Seconds until an alert about a failed message is tried again where the ledger cannot take it."""
+"""Seconds until a failed message is judged again where the ledger cannot take its alert, or no policy says its scope."""
+
+POISON = "poison"
+"""The subject of the one alert about messages that are none of ours."""
+
+POISON_STANDS = timedelta(hours=1)
+"""So long that alert stands for further ones; what comes later is told anew."""
 
 log = logging.getLogger(__name__)
 
@@ -108,25 +115,42 @@ class MessageHandler:
     def failed(self, text: str | bytes, message_id: str) -> None:
         """A message in the poison queue: raise `ReviewFailed`, and close it in its run.
 
-        Where the ledger cannot take the alert the message goes to the end of the poison queue: it is never lost unseen.
+        Where the ledger cannot take the alert, or no policy tells whether the target is in its scope, the message goes to
+        the end of the poison queue: it is never lost unseen.
         """
         try:
             self._failed(text, message_id)
-        except ApproverError as error:
-            log.exception("no alert could be raised for message %s, trying again later: %s", message_id, error.code)
+        except (ApproverError, PolicyError):
+            log.exception("no alert could be raised for message %s, trying again later", message_id)
             self.messages.postpone_failed(text, POISON_AGAIN)
+
+    def forget_poison(self) -> None:
+        """Close the alert about messages that are none of ours when it has stood for an hour.
+
+        Raises:
+            ApproverError: the ledger could not be read or written.
+        """
+        self.alerts.expire(POISON, POISON_STANDS)
 
     def _failed(self, text: str | bytes, message_id: str) -> None:
         try:
             message = parse_message(text)
         except InvalidMessageError as error:
             log.warning("message %s is no review message: %s", message_id, error)
-            self._alert(f"message {message_id}", review_failed(f"message {message_id}"))
+            self._alert(POISON, not_ours(POISON, str(error)))
             return
         log.error("the review of %s failed for good", message.target)
-        if not message.dry_run:
+        if not message.dry_run and self._in_scope(message.target):
             self._alert(str(message.target), review_failed(str(message.target)))
         self._done(message, None, failed=True)
+
+    def _in_scope(self, target: ResourceId) -> bool:
+        try:
+            self.reviewer.scope.require(self.reviewer.policy.current().scope, target)
+        except OutsideScopeError as error:
+            log.warning("nobody is alerted: %s", error)
+            return False
+        return True
 
     def _refused(self, message: ReviewMessage, error: PermanentError) -> None:
         log.warning("the review of %s was refused: %s", message.target, error)

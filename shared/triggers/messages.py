@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.azure.queues import Queue
 from shared.model.target_types import is_target
-from shared.resource_id import InvalidResourceIdError, ResourceId, parse
+from shared.resource_id import InvalidResourceIdError, ResourceId, is_guid, parse
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
@@ -74,10 +74,12 @@ def parse_message(text: str | bytes) -> ReviewMessage:
         raise InvalidMessageError("attempt: a number of 0 or more is expected")
     if not isinstance(dry_run, bool):
         raise InvalidMessageError("dryRun: true or false is expected")
-    ids = [body.get(name) for name in ("eventId", "runId")]
-    if not all(value is None or isinstance(value, str) for value in ids):
-        raise InvalidMessageError("eventId, runId: a string or null is expected")
-    return ReviewMessage(target, body["cause"], attempt, ids[0], ids[1], dry_run)
+    event_id, run_id = body.get("eventId"), body.get("runId")
+    if event_id is not None and not isinstance(event_id, str):
+        raise InvalidMessageError("eventId: a string or null is expected")
+    if run_id is not None and not (isinstance(run_id, str) and is_guid(run_id)):  # it becomes the key of a table
+        raise InvalidMessageError("runId: a GUID or null is expected")
+    return ReviewMessage(target, body["cause"], attempt, event_id, run_id, dry_run)
 
 
 class Messages(Protocol):
@@ -106,4 +108,4 @@ class QueueMessages:
 
     def postpone_failed(self, text: str | bytes, delay: float) -> None:
         """See `Messages`."""
-        self._poison.send(text.decode() if isinstance(text, bytes) else text, delay)
+        self._poison.send(text.decode("utf-8", "replace") if isinstance(text, bytes) else text, delay)

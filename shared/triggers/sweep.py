@@ -132,6 +132,7 @@ class Sweep:
             return 0
         self.policies.keep(policy)
         self.alerts.update("policy", [], policy=policy.hash)
+        self.handler.forget_poison()
         members = self.estate.scope.members(policy.scope)
         began = [t for t in targets_of(unfinished) if policy.scope.covers(t, members)]
         began += [t for t in self._lost(policy) if policy.scope.covers(t, members)]

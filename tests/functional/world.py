@@ -51,7 +51,7 @@ class MovedQueue:
 
     def postpone_failed(self, text: str | bytes, delay: float) -> None:
         """See `shared.triggers.messages.Messages`."""
-        self.poison.append((text if isinstance(text, str) else text.decode(), delay))
+        self.poison.append((text if isinstance(text, str) else text.decode("utf-8", "replace"), delay))
 
     @property
     def causes(self) -> list[str]:

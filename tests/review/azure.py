@@ -112,6 +112,8 @@ class MemoryTarget:
     """What the next lists show instead (names of connections): lists can be short."""
     ignores_writes: bool = False
     """ARM takes writes of the firewall and never shows them."""
+    shows: Callable[[Json], object] | None = None
+    """What ARM adds to what it shows, in place."""
 
     def __str__(self) -> str:
         return str(self.id)
@@ -210,7 +212,7 @@ class MemoryAzure:
         """Somebody makes a private endpoint in that subscription. The connection's name is new every time."""
         self._made += 1
         endpoint = private_endpoint(name or f"pe{self._made}", subscription)
-        return self._connect(target, endpoint, message)
+        return self.connect(target, endpoint, message)
 
     def managed(self, target: MemoryTarget, message: str, *, group: str = "", name: str = "") -> Asked:
         """Our cluster makes a managed private endpoint, which is ready at once."""
@@ -220,9 +222,11 @@ class MemoryAzure:
         group = group or target.kind.group
         self.endpoints[key] = ManagedEndpoint(key, name, str(target.id), group, message, created_at=self.time.now())
         endpoint = private_endpoint(f"{name}.{uuid.UUID(int=self._made)}")
-        return replace(self._connect(target, endpoint, message), endpoint_id=key)
+        return replace(self.connect(target, endpoint, message), endpoint_id=key)
 
-    def _connect(self, target: MemoryTarget, endpoint: str, message: str) -> Asked:
+    def connect(self, target: MemoryTarget, endpoint: str, message: str) -> Asked:
+        """A private endpoint of that id asks, under a connection's name that was never there."""
+        self._made += 1
         name = f"c{self._made}"
         shown = {"groupIds": [target.kind.group]} if target.kind is not STORAGE else {}
         target.connections[name] = {
@@ -242,6 +246,12 @@ class MemoryAzure:
         return "Ready" if target.kind is SQL else "Succeeded"
 
     # --- what ARM does with time
+
+    @property
+    def busy(self) -> bool:
+        """Whether an operation runs."""
+        self.catch_up()
+        return not all(work.over for work in self.works.values())
 
     def start(self, act: Callable[[], None], fail: Callable[[], None], seconds: float) -> Operation:
         """Begin an operation; `fails_next` and `runs_next` (seconds) are for the next one only."""
@@ -312,10 +322,14 @@ class MemoryAdapter(Adapter):
 
     def get(self, target: ResourceId, path: str = "") -> Json:
         def answer() -> Json:
-            parts = self._there(target).parts
+            there = self._there(target)
+            parts = there.parts
             if path not in parts:
                 raise NotFoundError(f"GET {target}{path}: 404", code="ResourceNotFound")
-            found: Json = copy.deepcopy(parts[path])
+            shown = copy.deepcopy(parts)
+            if there.shows is not None:
+                there.shows(shown)
+            found: Json = shown[path]
             return found
 
         return self._azure.points.through("GET target", answer)

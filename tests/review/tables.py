@@ -26,10 +26,9 @@ MOST_IN_A_PAGE = 1000
 _KEYS = ("PartitionKey", "RowKey")
 _FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
+Value = TypeVar("Value")
 Row = dict[str, Any]
 Key = tuple[str, str]
-
-Value = TypeVar("Value")
 
 
 class StoredRow(Row):
@@ -136,8 +135,7 @@ class MemoryTable:
         return self.account.rows[self.name]
 
     def _through(self, what: str, call: Callable[[], Value]) -> Value:
-        done: Value = self.account.points.through(f"{what} {self.name}", call)
-        return done
+        return self.account.points.through(f"{what} {self.name}", call)
 
     def _drop(self, key: Key) -> None:
         """An unguarded delete of a single row: the SDK takes "not there" for done."""

@@ -279,6 +279,9 @@ def test_a_connection_that_shows_approved_and_failed_is_no_approval_and_closes_n
     world.wake(target)
     world.later(HOUR, sweeps=True)
 
+    world.wake(target)
+    world.later(HOUR, sweeps=True)
+
     (alert,) = world.alerts()
     assert "provisioning failed" in alert["data"]["title"]
     assert [state.active for state in world.record(target).alerts.values()] == [True], "it is still so"
@@ -498,6 +501,25 @@ def test_a_service_request_is_bound_to_its_endpoint_before_it_is_approved(world:
     (spent,) = bound
     assert (spent.endpoint_id, spent.connection_id) == (asked.endpoint_id, asked.id)
     assert asked.status == "Approved"
+
+
+def test_an_owner_who_edits_the_description_changes_nothing_but_what_is_recorded(world: World) -> None:
+    world.policy(closes(STORAGE, "people"))
+    target = world.target(STORAGE)
+    asked = world.azure.ask(target, OURS)
+    world.wake(target)
+    asked.state.update(description="ours, says the owner")
+
+    world.wake(target)
+    world.later(300)
+    world.wake(target)
+
+    assert target.closed
+    assert world.outcomes(target) == ["unchanged", "approved"]
+    approval = world.history(target)[1].decision
+    assert approval.firewall is not None
+    assert approval.firewall.outcome == "tightened"
+    assert world.breaks() == []
 
 
 def test_an_approved_connection_is_seen_again_without_a_new_row(world: World, account: MemoryTarget) -> None:

@@ -20,7 +20,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from shared.alerts.outbox import Outbox
 from shared.app import App, Clocks
 from shared.azure.leases import Held
-from shared.errors import BusyError
+from shared.errors import ApproverError, BusyError
 from shared.ledger.feed import Feed
 from shared.ledger.record import HistoryEntry, Intent, Record
 from shared.ledger.rows import HISTORY, history_of
@@ -35,7 +35,7 @@ from shared.policy.rules import Mode, Policy, Rule, Scope
 from shared.resource_id import ResourceId
 from shared.review.observe import Observer
 from shared.settings import Settings, StorageSettings
-from shared.triggers.http import Call
+from shared.triggers.http import Answer, Call
 from shared.triggers.messages import ReviewMessage, parse_message
 from tests.review.azure import (
     Kind,
@@ -329,6 +329,8 @@ class World:
             self.app.sweep.run()
         except Died:
             self.restart()
+        except ApproverError as error:  # the function fails, and fires again in five minutes
+            self.errors.append(error)
         self.work()
 
     def later(self, seconds: float, *, sweeps: bool = False) -> None:
@@ -352,14 +354,14 @@ class World:
         self.sweep()
         self.later(3600, sweeps=True)
 
-    def restore(self, target: MemoryTarget, *, force: bool = False) -> int:
-        """A person asks to put the firewall back; answers the status."""
+    def restore(self, target: MemoryTarget, *, force: bool = False) -> Answer:
+        """A person asks to put the firewall back."""
         body = json.dumps({"targetId": str(target), "force": force}).encode()
         try:
-            return self.app.restoration.answer(Call(body, "application/json")).status
+            return self.app.restoration.answer(Call(body, "application/json"))
         except Died:
             self.restart()
-            return 500
+            return Answer(500, {"error": {"code": "Died", "message": "no answer"}})
 
     # --- what it did
 
@@ -370,7 +372,8 @@ class World:
     def history(self, target: MemoryTarget) -> list[HistoryEntry]:
         """The decisions on a target, newest first."""
         rows = self.tables.partition("targets", partition(target.id.key))
-        return [history_of(row) for row in rows if row["RowKey"].startswith(HISTORY)]
+        found = [history_of(row) for row in rows if row["RowKey"].startswith(HISTORY)]
+        return sorted(found, key=lambda entry: -entry.link.number)
 
     def outcomes(self, target: MemoryTarget) -> list[str]:
         """Their outcomes, newest first."""

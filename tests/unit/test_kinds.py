@@ -1,68 +1,16 @@
-"""The table of services, and what ties a connection to an endpoint."""
+"""The table of services: each has its reader, and its word in the policy."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from shared.app import App
 from shared.evidence.kinds import KINDS
-from shared.evidence.ties import IdTie, MessageTie, NameTie, named_after
-from shared.policy.language.schema import POLICY
+from shared.policy.language.schema import json_schema
 from shared.settings import read_settings
-from tests.situations.world import CLUSTER, WORKSPACE, connection, endpoint, private_endpoint
 
 
 def test_every_service_has_a_reader_and_a_word_in_the_policy() -> None:
     app = App(read_settings({}, storage=False), root=Path.cwd())
     assert set(app.readers) == set(KINDS)
-    assert all(f'"{service}"' in str(POLICY.schema()).replace("'", '"') for service in KINDS)
-
-
-class TestId:
-    """A service that tells the whole id of the private endpoint that it made."""
-
-    MADE = endpoint(private_endpoint_id=private_endpoint("pe").upper())
-
-    def test_it_ties_in_any_case_and_only_whole(self) -> None:
-        assert IdTie().carried(CLUSTER, connection("pe"), self.MADE)
-        assert not IdTie().carried(CLUSTER, connection("pe2"), self.MADE)
-        assert not IdTie().may_be_carried(
-            CLUSTER, connection("pe", private_endpoint_id=private_endpoint("pe") + "/x"), self.MADE
-        )
-
-    def test_an_endpoint_without_one_yet_ties_nothing(self) -> None:
-        nameless = replace(self.MADE, private_endpoint_id="")
-        for asks in (connection("pe"), connection(private_endpoint_id=None), connection(private_endpoint_id="")):
-            assert not IdTie().may_be_carried(CLUSTER, asks, nameless)
-
-    def test_its_name_says_nothing_of_the_owner(self) -> None:
-        assert IdTie().owner(CLUSTER) is None
-        assert MessageTie().owner(CLUSTER) is None
-        assert NameTie().owner(WORKSPACE) == "ws"
-
-
-class TestName:
-    @pytest.mark.parametrize(("raw", "blocks"), [("x/ws.MPE/", True), ("x/ws.mp", False), (None, False)])
-    def test_an_id_that_does_not_parse_and_holds_the_name_may_be_ours_and_is_never_proven(
-        self, raw: str | None, blocks: bool
-    ) -> None:
-        asks = connection(private_endpoint_id=raw)
-        assert NameTie().may_be_carried(WORKSPACE, asks, endpoint("mpe")) is blocks
-        assert not NameTie().carried(WORKSPACE, asks, endpoint("mpe"))
-
-
-@pytest.mark.parametrize(
-    ("name", "after"),
-    [("mpe.guid", True), ("x-MPE-1", True), ("mpe", True), ("xmpe", False), ("mpe2", False), ("other", False)],
-)
-def test_a_private_endpoint_is_named_after_a_managed_one_whose_name_is_a_part_of_its_own(
-    name: str, after: bool
-) -> None:
-    assert named_after(connection(name), endpoint("mpe")) is after
-
-
-def test_brackets_in_a_name_are_no_pattern() -> None:
-    assert named_after(connection("a(b"), endpoint("a(b"))
+    assert all(f"'{service}'" in str(json_schema()) for service in KINDS)

@@ -11,7 +11,8 @@ from shared.triggers.messages import InvalidMessageError, ReviewMessage, parse_m
 
 GROUP = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg"
 TARGET = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a"
-MESSAGE = ReviewMessage(parse(TARGET), "event", event_id="e", run_id="r")
+RUN = "5d6f2f3c-0000-4000-8000-000000000001"
+MESSAGE = ReviewMessage(parse(TARGET), "event", event_id="e", run_id=RUN)
 
 
 def test_a_message_has_the_documented_shape() -> None:
@@ -20,7 +21,7 @@ def test_a_message_has_the_documented_shape() -> None:
         "cause": "event",
         "attempt": 0,
         "eventId": "e",
-        "runId": "r",
+        "runId": RUN,
         "dryRun": False,
     }
 
@@ -40,7 +41,7 @@ def test_keys_that_a_newer_version_adds_are_ignored() -> None:
 
 def test_a_retry_counts_attempts_and_a_settling_starts_afresh() -> None:
     second = MESSAGE.again("retry").again("retry")
-    assert (second.cause, second.attempt, second.event_id, second.run_id) == ("retry", 2, "e", "r")
+    assert (second.cause, second.attempt, second.event_id, second.run_id) == ("retry", 2, "e", RUN)
     assert second.again("settle").attempt == 0
 
 
@@ -61,6 +62,8 @@ def test_a_retry_counts_attempts_and_a_settling_starts_afresh() -> None:
         ({"dryRun": None}, "dryRun"),
         ({"eventId": 1}, "eventId"),
         ({"runId": {}}, "runId"),
+        ({"runId": "a/b"}, "runId"),
+        ({"runId": ""}, "runId"),
     ],
     ids=str,
 )

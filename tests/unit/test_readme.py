@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,11 @@ from shared.settings import read_settings, sweep_schedule
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 OF_THE_PLATFORM = {"IDENTITY_ENDPOINT", "WEBSITE_AUTH_ENABLED"}
+
+DEPLOYED = {"function_app.py", "host.json", "shared", "policy.yaml", "policy.schema.json", "requirements.txt",
+            "requirements.lock", "LICENSE", ".funcignore"}  # fmt: skip
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
@@ -62,3 +67,21 @@ def test_the_readme_names_every_setting_that_the_app_reads() -> None:
 def test_the_readme_shows_every_make_command_that_make_help_shows() -> None:
     shown = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert [name for name in shown if f"make {name}" not in README and name not in ("help", "clean")] == []
+
+
+def test_the_readme_links_the_licence_and_where_to_report_a_vulnerability() -> None:
+    links = re.findall(r"\]\(([^)#\s]+)\)", README)
+    assert {"LICENSE", "SECURITY.md"} <= set(links)
+    assert (
+        (ROOT / "LICENSE")
+        .read_text()
+        .startswith("MIT License\n\nCopyright (c) 2026 Private Endpoint Approver contributors")
+    )
+
+
+def test_nothing_but_what_the_app_needs_is_deployed() -> None:
+    ignored = {line.rstrip("/") for line in (ROOT / ".funcignore").read_text().splitlines()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    top = {name.partition("/")[0] for name in tracked.splitlines()}
+    deployed = {name for name in top if not any(fnmatch(name, pattern) for pattern in ignored)}
+    assert deployed <= DEPLOYED

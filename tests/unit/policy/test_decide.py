@@ -161,6 +161,9 @@ class TestLimits:
         world = situation(first, second, approving={first.key: "old"})
         assert [v.rule for v in decided(world, *rules, requesters=(either,))] == ["new", "new"]
         assert [v.outcome for v in decided(world, only_old, requesters=(either,))] == ["approved", "held"]
+        wide = PrivateEndpointRequester("partner", frozenset({HOME_TENANT, PARTNER_TENANT}))
+        world = situation(first, PARTNER_ASKS, approving={first.key: "old"})
+        assert [v.rule for v in decided(world, *rules, requesters=(wide,))] == ["new", "old"], "the place is free again"
 
     def test_a_connection_that_is_held_takes_no_place(self) -> None:
         held, good = connection("held", "", PARTNERS), connection("good", "", SERVICES)
@@ -294,6 +297,13 @@ class TestReasons:
             "both-but-expired", "requester-only", "target-only", "deny-for-others", "neither",
         ]  # fmt: skip
         assert verdict.reasons_omitted == 0
+
+    def test_a_matching_requester_is_nearer_than_a_matching_target(self) -> None:
+        other = Targets(types=frozenset({"microsoft.eventhub/namespaces"}))
+        verdict = one(
+            situation(PARTNER_ASKS), allow("people", name="target"), allow("partner", name="who", targets=other)
+        )
+        assert [r.rule for r in verdict.reasons] == ["who", "target"]
 
     def test_rules_that_applied_give_no_reason(self) -> None:
         verdict = one(situation(OURS_ASK), allow("people"), allow("people", name="too"), deny("partner"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.evidence.random_message import weakness
 from shared.model.connection import Seen
+from shared.model.requester import MICROSOFT_TENANTS
 from tests.situations.world import (
     ADX,
     BOUND,
@@ -17,6 +18,7 @@ from tests.situations.world import (
     CONSTANT,
     ELSEWHERE,
     MICROSOFT,
+    OURS,
     PARTNER_TENANT,
     PARTNERS,
     RANDOM,
@@ -73,7 +75,10 @@ class TestRandomMessage:
         verdicts = strict(*both, endpoints=(endpoint(),))
         assert told(verdicts) == [AMBIGUOUS, ("held", "tenant")]
         assert [v.rule for v in verdicts] == ["allows", "allows"]
-        assert f"of tenant {PARTNER_TENANT}, which endpointTenants does not hold" in str(reason(verdicts[0])[1])
+        assert reason(verdicts[0])[1] == (
+            f"2 connections that carry the same message; of tenant {PARTNER_TENANT}, which endpointTenants does not hold: "
+            "add it if the service keeps its private endpoints there, else write endpointTenants without it"
+        )
 
     def test_a_copy_from_another_tenant_spoils_nothing_where_the_policy_names_the_tenants(self) -> None:
         both = (connection("a"), connection("b", subscription=PARTNERS))
@@ -81,6 +86,31 @@ class TestRandomMessage:
         verdicts = decided(situation(*both, endpoints=(endpoint(),)), allow("adx"), requesters=(named,))
         assert told(verdicts) == [APPROVED, ("held", "tenant")]
         assert [v.rule for v in verdicts] == ["allows", None], "what certainly is another's names no rule"
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            "q3Jm0wV8zDATAKf2Lr7YtXc1aB",
+            "q3Jm0wV8zADXKf2Lr7YtXc1aB",
+            "q3Jm0wV8zPartnerKf2Lr7YtXc1aB",
+            f"x-{OURS}-{PARTNERS}",
+        ],
+    )
+    def test_a_message_with_a_name_of_target_requester_or_policy_in_it_is_not_random(self, message: str) -> None:
+        (verdict,) = verdicts = strict(connection(message=message), endpoints=(endpoint(message=message),))
+        assert told(verdicts) == [("held", "evidence.message")]
+        assert str(reason(verdict)[1]).startswith("a message that holds the name ")
+
+    def test_one_that_was_first_seen_with_it_counts_whatever_it_says_now(self) -> None:
+        edited = connection("b", "edited", seen=Seen(RANDOM, BOUND))
+        assert told(strict(connection("a"), edited, endpoints=(endpoint(),)))[0] == AMBIGUOUS
+        both = [connection(name, seen=Seen(RANDOM, BOUND)) for name in "ab"]
+        assert told(strict(*both, endpoints=(endpoint(),))) == [AMBIGUOUS] * 2
+
+    def test_of_several_endpoints_that_share_it_the_one_of_its_name_is_spent(self) -> None:
+        made = (endpoint("a"), endpoint("b", sub_resource="dfs"))
+        (verdict,) = strict(connection("b.guid"), endpoints=made)
+        assert verdict.endpoint_id == "id/b"
 
     @pytest.mark.parametrize(
         ("tenant", "expected"), [(MICROSOFT, APPROVED), (PARTNER_TENANT, AMBIGUOUS), (None, AMBIGUOUS)]
@@ -153,11 +183,13 @@ class TestRandomMessage:
             ("0123456789abcdefABCDEF\n", "a message that is not one token of A-Z a-z 0-9 _ + / = -"),
             ("\u0430123456789abcdefABCDEF", "a message that is not one token of A-Z a-z 0-9 _ + / = -"),
             ("q3Jm0wV8zKf2Landing7YtXc1aB", "a message that holds the name landing"),
+            ("q3Jm0wV8zKf2aDf7YtXc1aB5e", "a message that holds the name adf"),
             ("_+/=-ABCDEFGHIJKLMNOPQ", None),
+            ("ab" * 32, None),  # 64 bits exactly
         ],
     )
     def test_it_is_one_token_of_22_characters_that_nobody_guesses(self, message: str, expected: str | None) -> None:
-        assert weakness(message, {"landing", "q3"}) == expected
+        assert weakness(message, {"landing", "adf", "q3"}) == expected
 
 
 class TestGroup:
@@ -224,7 +256,9 @@ class TestGroup:
     def test_one_whose_tenant_is_unknown_makes_it_ambiguous_even_where_the_numbers_agree(self) -> None:
         asking = [connection("a", CONSTANT), connection("b", CONSTANT, ELSEWHERE)]
         made = (endpoint("e1", CONSTANT), endpoint("e2", CONSTANT, "dfs"))
-        assert told(kusto(*asking, endpoints=made)) == [AMBIGUOUS, ("held", "tenant")]
+        verdicts = kusto(*asking, endpoints=made)
+        assert told(verdicts) == [AMBIGUOUS, ("held", "tenant")]
+        assert not any(v.waiting for v in verdicts)
 
     @pytest.mark.parametrize("status", ["Approved", "Rejected", "Disconnected", ""])
     def test_a_decided_connection_that_no_endpoint_is_bound_to_counts_too(self, status: str) -> None:
@@ -264,14 +298,50 @@ class TestGroup:
         assert told(kusto(old, endpoints=made)) == [("held", "evidence.notFound")]
         assert told(kusto(old, connection("b", CONSTANT), endpoints=made)) == [("held", "evidence.notFound"), AMBIGUOUS]
 
-    def test_pairs_go_by_name_before_order(self) -> None:
-        asking = [connection("dfs-mpe.guid", CONSTANT), connection("blob-mpe.guid", CONSTANT)]
+    @pytest.mark.parametrize("turn", [1, -1])
+    def test_pairs_go_by_name_before_order(self, turn: int) -> None:
+        asking = [connection("dfs-mpe.guid", CONSTANT), connection("blob-mpe.guid", CONSTANT)][::turn]
         made = (endpoint("blob-mpe", CONSTANT), endpoint("dfs-mpe", CONSTANT, "dfs"))
         verdicts = kusto(*asking, endpoints=made)
-        assert [(v.outcome, v.endpoint_id) for v in verdicts] == [
-            ("approved", "id/dfs-mpe"),
-            ("approved", "id/blob-mpe"),
+        assert {v.outcome for v in verdicts} == {"approved"}
+        assert [v.endpoint_id for v in verdicts] == ["id/dfs-mpe", "id/blob-mpe"][::turn]
+
+    def test_a_name_pairs_nothing_that_does_not_fit(self) -> None:
+        asking = [
+            connection("e2.guid", CONSTANT, sub_resource="blob"),
+            connection("e1.guid", CONSTANT, sub_resource="dfs"),
         ]
+        made = (endpoint("e1", CONSTANT), endpoint("e2", CONSTANT, "dfs"))
+        assert [v.endpoint_id for v in kusto(*asking, endpoints=made)] == ["id/e1", "id/e2"]
+
+    def test_a_decided_connection_takes_the_place_of_what_it_may_be_and_of_nothing_else(self) -> None:
+        asking = connection("new", CONSTANT)
+        old = connection("old", "approved", status="Approved", seen=Seen(CONSTANT, BOUND))
+        made = (endpoint("e1", CONSTANT), endpoint("e2", CONSTANT, "dfs"))
+        verdicts = kusto(asking, replace(old, sub_resource="dfs"), endpoints=made)
+        assert (verdicts[0].outcome, verdicts[0].endpoint_id) == ("approved", "id/e1")
+        assert told(kusto(asking, replace(old, sub_resource="queue"), endpoints=made))[0] == AMBIGUOUS
+
+    def test_an_endpoint_that_is_spent_counts_no_more(self) -> None:
+        made = (endpoint("e1", CONSTANT), endpoint("e2", CONSTANT, "dfs"))
+        spent = {"adx": (binding("gone", "id/e1"),)}
+        (verdict,) = kusto(connection("new", CONSTANT), endpoints=made, bindings=spent)
+        assert (verdict.outcome, verdict.endpoint_id) == ("approved", "id/e2")
+
+    @pytest.mark.parametrize(("seconds", "check"), [(-31, "evidence.notFound"), (-30, None), (0, None), (30, None)])
+    def test_clocks_may_differ_by_half_a_minute(self, seconds: int, check: str | None) -> None:
+        asking = connection("a", CONSTANT, seen=Seen(CONSTANT, LATER + timedelta(seconds=seconds)))
+        (verdict,) = kusto(asking, endpoints=(endpoint(message=CONSTANT, created_at=LATER),))
+        assert told((verdict,)) == [("held" if check else "approved", check)]
+
+    def test_a_list_that_is_not_whole_is_the_reason_of_what_looks_ambiguous(self) -> None:
+        asking = (connection("a", CONSTANT), connection("b", CONSTANT))
+        verdicts = kusto(*asking, endpoints=(endpoint(message=CONSTANT),), complete=False)
+        assert told(verdicts) == [("held", "evidence.notReady")] * 2
+        wanted = ("a list of the target's connections that does not change", "pages that did not agree")
+        assert reason(verdicts[0]) == wanted
+        unreadable = kusto(asking[0], endpoints=(), complete=False)
+        assert told(unreadable) == [("held", "evidence.notFound")], "no other list would change that"
 
     def test_pairs_go_by_order_where_not_all_have_a_name(self) -> None:
         asking = [connection("dfs-mpe.guid", CONSTANT), connection("x", CONSTANT)]
@@ -305,6 +375,10 @@ class TestGroup:
         verdicts = kusto(unread, endpoints=(endpoint(message=CONSTANT),), unread_tenants=frozenset({ELSEWHERE}))
         assert told(verdicts) == [("held", "evidence.unreadable")]
         assert verdicts[0].waiting
+        assert reason(verdicts[0]) == (
+            "one of " + ", ".join(sorted(MICROSOFT_TENANTS)),
+            "a tenant that cannot be read for now",
+        )
         both = (connection("a", CONSTANT), unread)
         verdicts = kusto(*both, endpoints=(endpoint(message=CONSTANT),), unread_tenants=frozenset({ELSEWHERE}))
         assert told(verdicts) == [AMBIGUOUS, ("held", "evidence.unreadable")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,17 @@ import pytest
 from shared.evidence.spent import standing
 from shared.model.connection import Seen
 from shared.model.requester import ManagedEndpoint
-from tests.situations.world import BOUND, CONSTANT, binding, connection, endpoint, kusto, told
+from tests.situations.world import (
+    BOUND,
+    CONSTANT,
+    binding,
+    connection,
+    endpoint,
+    kusto,
+    synapse,
+    told,
+    workspace_endpoint,
+)
 
 LATER = datetime(2026, 11, 11, tzinfo=UTC)
 
@@ -38,6 +49,21 @@ def test_what_is_there_stays_as_it_is() -> None:
 def test_of_two_that_were_bound_crosswise_the_one_that_is_made_again_is_free_once_one_connection_is_gone() -> None:
     assert stands(approved("pe-dfs"), endpoints=(BLOB_AGAIN, DFS)) == {"id/dfs": "pe-dfs"}
     assert stands(approved("pe-blob"), endpoints=(BLOB, DFS_AGAIN)) == {"id/blob": "pe-blob"}
+
+
+def test_what_is_known_of_a_connection_goes_with_it_to_the_other_endpoint() -> None:
+    blob, dfs = CROSSWISE
+    known = (replace(blob, intent_open=True, tenant_id="t"), dfs)
+    (moved,) = standing(known, (BLOB_AGAIN, DFS), (approved("pe-dfs"),), lambda e: e.request_message).values()
+    assert moved == replace(known[0], endpoint_id="id/dfs")
+
+
+def test_endpoints_that_are_known_by_their_names_are_not_freed_together() -> None:
+    made = (workspace_endpoint("blob", created_at=LATER), workspace_endpoint("dfs", sub_resource="dfs"))
+    asking = connection("ws.blob", "")
+    crosswise = {"ws": (binding("pe-dfs", "id/blob"), binding("pe-blob", "id/dfs"))}
+    verdicts = synapse(asking, approved("pe-dfs"), endpoints=made, bindings=crosswise)
+    assert told(verdicts)[0] == ("held", "evidence.spent")
 
 
 def test_none_is_free_while_both_connections_are_there() -> None:
