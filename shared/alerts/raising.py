@@ -59,11 +59,11 @@ class Alerts:
                 return
 
     def expire(self, subject: str, stood: timedelta) -> None:
-        """Close a subject's alerts once they have stood for so long: what is told of has happened, and nothing clears it.
+        """Close a subject's alerts that are older than `stood`: about what has happened and what nothing will clear.
 
-        Raises the errors of `settle`.
+        Raises the errors of `update`.
         """
         now = self.now()
         states = self.records.load(subject).alerts.values()
         if any(state.active and now - state.first_seen_at >= stood for state in states):
-            self.settle(subject, [])
+            self.update(subject, [])

@@ -1,7 +1,7 @@
 """An event in, the target that it is about out, or nothing. Pure; an event is a hint and never evidence.
 
-Event Grid's schema and CloudEvents 1.0 carry the same `data`; whole events are never logged, for they hold the caller's
-claims (https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions), only what `shown` leaves of an id.
+Event Grid's schema and CloudEvents 1.0 carry the same `data`, in which are the caller's claims
+(https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions): of an event only ids are logged, by `shown`.
 """
 
 from __future__ import annotations
