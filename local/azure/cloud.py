@@ -51,7 +51,8 @@ class Cloud:
         self.router = Router()
         self._shown: dict[str, Callable[[Resource], Json]] = {}
         self.events.show = self.show
-        self.quirks = {"iotHubBareList": False, "storageRulesAsGiven": False}
+        self.quirks = {"iotHubBareList": False, "storageRulesAsGiven": False, "smallPages": False,
+                       "oneManagedSubscription": False}  # fmt: skip
         self.data_planes: dict[str, Callable[[Request], Answer]] = {}
         self.consent: Callable[[str, str], bool] = lambda _subscription, _code: False
         if options.webhook:

@@ -14,6 +14,7 @@ from local.azure.state import Subscription
 from local.azure.tenants import require_guid
 from local.azure.topic import Topics
 from local.azure.wire import Answer, AzureError, Json, Request
+from shared.resource_id import fold
 
 Handler = Callable[[Request, list[str]], Any]
 
@@ -75,6 +76,10 @@ class Control:
         return Answer(200 if body is not None else 204, body)
 
     def _advance(self, request: Request, _path: list[str]) -> Json:
+        """`{"advanceSeconds"}`: so much time passes; `{"hurry"}`: what is due for that resource happens now."""
+        if hurried := request.json().get("hurry"):
+            self._cloud.clock.hurry(fold(str(hurried)))
+            return {"now": self._cloud.clock.stamp()}
         seconds = request.json().get("advanceSeconds")
         if not isinstance(seconds, (int, float)) or seconds < 0:
             raise AzureError(400, "BadRequest", "advanceSeconds must be a number of seconds, 0 or more.")
@@ -108,7 +113,9 @@ class Control:
         self._state.management_groups[_one(path)] = [require_guid(str(one), "SubscriptionId") for one in members]
         return self._state.management_groups[_one(path)]
 
-    def _oracle(self, _request: Request, path: list[str]) -> list[Json]:
+    def _oracle(self, request: Request, path: list[str]) -> list[Json]:
+        """Every connection, or those of one `target`."""
+        target = request.query.get("target", "")
         if path != ["connections"]:
             raise AzureError(404, "NotFound", "The oracle knows /local/oracle/connections.")
         return [
@@ -123,7 +130,7 @@ class Control:
                 "status": c.status,
                 "createdAt": c.created_at,
             }
-            for c in self._state.all_connections()
+            for c in (self._state.connections(target) if target else self._state.all_connections())
         ]
 
     def _tenant(self, resource_id: str) -> str:

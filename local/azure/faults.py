@@ -16,7 +16,11 @@ the connection is closed without an answer."""
 
 @dataclass(slots=True)
 class Fault:
-    """One fault, for the next `times` calls that match. An `answer` without a status only delays."""
+    """One fault, for the next `times` calls that match, after the first `skip`. An `answer` without a status only delays.
+
+    With a `callback` nothing goes wrong: that URL on this machine is posted to, and its answer waited for, before the call
+    has any effect.
+    """
 
     id: str
     method: str
@@ -29,6 +33,8 @@ class Fault:
     message: str
     headers: dict[str, str] = field(default_factory=dict)
     delay_seconds: float = 0
+    callback: str = ""
+    skip: int = 0
     body: Json | None = None
     seen: int = 0
 
@@ -40,6 +46,15 @@ class Fault:
             return False
         return not self.path_regex or re.search(self.path_regex, path, re.IGNORECASE) is not None
 
+    def is_due(self) -> bool:
+        """Whether a call that matches goes wrong, and not only counts as skipped."""
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        self.seen += 1
+        return True
+
     def answer(self) -> Answer:
         """The answer instead of the real one."""
         told = {"error": {"code": self.code, "message": self.message}}
@@ -48,12 +63,13 @@ class Fault:
     def describe(self) -> Json:
         """The fault as the control interface shows it."""
         answer = {"status": self.status, "code": self.code, "message": self.message, "headers": self.headers,
-                  "delaySeconds": self.delay_seconds, "body": self.body}  # fmt: skip
+                  "delaySeconds": self.delay_seconds, "callback": self.callback, "body": self.body}  # fmt: skip
         match = {"method": self.method, "pathContains": self.path_contains, "pathRegex": self.path_regex}
         return {
             "id": self.id,
             "match": match,
             "times": self.times,
+            "skip": self.skip,
             "when": self.when,
             "answer": answer,
             "seen": self.seen,
@@ -68,20 +84,23 @@ class Faults:
 
     def take(self, method: str, path: str) -> Fault | None:
         """The fault of a call, counted; None for a call that goes well."""
-        for fault in self._faults.values():
-            if fault.matches(method, path):
-                fault.times -= 1
-                fault.seen += 1
-                return fault
-        return None
+        return next(
+            (f for f in self._faults.values() if not f.callback and f.matches(method, path) and f.is_due()), None
+        )
+
+    def callbacks(self, method: str, path: str) -> list[str]:
+        """The URLs that are to be called before a call has any effect, each counted."""
+        return [f.callback for f in self._faults.values() if f.callback and f.matches(method, path) and f.is_due()]
 
     def add(self, body: Json) -> Fault:
-        """Set a fault: `{"match": {"method", "pathContains", "pathRegex"}, "times", "when", "answer": {"status", "code",
-        "message", "headers", "delaySeconds", "body"}}`; a `body` is answered as it is, instead of an error of ARM's.
+        """Set a fault; a `body` is answered as it is, instead of an error of ARM's.
+
+        `{"match": {"method", "pathContains", "pathRegex"}, "times", "skip", "when", "answer": {"status", "code", "message",
+        "headers", "delaySeconds", "callback", "body"}}`
 
         Raises:
             AzureError: 400, it is not one.
-        """  # noqa: D205  # the shape is one sentence
+        """
         match, answer = as_object(body.get("match")), as_object(body.get("answer"))
         when = str(body.get("when", "before"))
         try:
@@ -92,16 +111,20 @@ class Faults:
                 path_contains=str(match.get("pathContains") or ""),
                 path_regex=str(match.get("pathRegex") or ""),
                 times=int(body.get("times", 1)),
+                skip=int(body.get("skip") or 0),
                 when=when,
                 status=int(answer.get("status") or 0),
                 code=str(answer.get("code") or "InternalServerError"),
                 message=str(answer.get("message") or "A fault that was asked for."),
                 headers={str(name): str(value) for name, value in as_object(answer.get("headers")).items()},
                 delay_seconds=float(answer.get("delaySeconds") or 0),
+                callback=str(answer.get("callback") or ""),
                 body=as_object(answer["body"]) if answer.get("body") is not None else None,
             )
         except (re.error, ValueError, TypeError) as error:
             raise AzureError(400, "BadRequest", f"not a fault: {error}") from error
+        if fault.callback and not fault.callback.startswith("http://127.0.0.1:"):
+            raise AzureError(400, "BadRequest", "callback must be a URL that begins with http://127.0.0.1:")
         if when not in WHEN:
             raise AzureError(400, "BadRequest", f"when must be one of {', '.join(WHEN)}")
         self._faults[fault.id] = fault

@@ -154,9 +154,12 @@ class PrivateLink:
         found = (self._state.connection(link["target"], link["connection"]) for link in links)
         return [connection for connection in found if connection is not None]
 
-    def create_managed(self, service: str, region: str, name: str, wanted: Wanted) -> Resource:
-        """Make a managed private endpoint's own private endpoint, in a subscription of Microsoft's."""
-        subscription = managed_subscription(self._state, service, region)
+    def create_managed(self, service: str, region: str, name: str, wanted: Wanted, *, pool: str) -> Resource:
+        """Make a managed private endpoint's own private endpoint, in a subscription of Microsoft's.
+
+        `pool`: services that share one keep theirs in the same subscription. Whether any do is not known.
+        """
+        subscription = managed_subscription(self._state, pool, region)
         endpoint = Resource(
             id=f"{managed_group(subscription, region)}/providers/{PRIVATE_ENDPOINT}/{name}",
             type=PRIVATE_ENDPOINT,
@@ -164,6 +167,8 @@ class PrivateLink:
             created_at=self._clock.stamp(),
             created_by=service,
         )
+        if self._state.resource(endpoint.id) is not None:
+            raise AzureError(409, "AnotherPrivateEndpoint", f"There is a private endpoint {endpoint.id} already.")
         connection = self.connect(endpoint.id, wanted)
         endpoint.body["links"] = [link_of(connection, manual=True)]
         self._state.add(endpoint)

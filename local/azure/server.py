@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import trustme
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from local.azure import graph, identity, providers
 from local.azure.arm import Arm
@@ -90,6 +90,9 @@ class LocalAzure:
         request = Request(raw.method, raw.path, query, raw.headers, content)
         service = self._service(request)
         control = request.path.startswith("/local/")
+        for url in () if control else self.faults.callbacks(request.method, request.path):
+            async with ClientSession() as session, session.post(url) as told:
+                await told.read()
         fault = None if control else self.faults.take(request.method, request.path)
         if fault is None:
             answer = self._answer(request, service)

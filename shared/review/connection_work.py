@@ -21,7 +21,7 @@ from shared.policy.verdict import Verdict
 from shared.resource_id import fold
 from shared.review.context import Context
 from shared.review.effects import Decide, Effect, FollowDecision
-from shared.review.observation import Answer, Unread, Went
+from shared.review.observation import Answer, Unread, Went, key_of
 
 STATUS = {Outcome.APPROVED: "Approved", Outcome.REJECTED: "Rejected"}
 OUTCOME = {status: outcome for outcome, status in STATUS.items()}
@@ -84,7 +84,35 @@ def step(connection: Connection, verdict: Verdict, context: Context) -> Step:
             return _observed(connection, intent, began, context)
     if request is not None and request.decision is not None and _still_failed(connection, request.decision):
         return Step(request.decision)
+    if (misplaced := _misplaced(connection, made, request, context)) is not None:
+        return misplaced
     return _judged(connection, verdict, made, intent, request, context)
+
+
+def _misplaced(connection: Connection, made: Decision, request: RequestRecord | None, context: Context) -> Step | None:
+    """A decision of ours that has reached another private endpoint, where a connection's name can be used again.
+
+    It is told from the intent that is still open for the name, and from then on for as long as the connection is so.
+    """
+    problem = _for_another(connection)
+    known = request.decision if request else None
+    begun = next((i for i in context.record.intents.values() if _reached(i, connection)), None)
+    if begun is not None:
+        return Step(replace(made, outcome=Outcome.FAILED, rule=begun.decision.rule, applied=True, problem=problem))
+    if known is not None and known.problem == problem:
+        return Step(replace(made, outcome=Outcome.FAILED, rule=known.rule, applied=True, problem=problem))
+    return None
+
+
+def _reached(intent: Intent, connection: Connection) -> bool:
+    """Whether a connection of another private endpoint has what the intent wrote."""
+    if intent.key == key_of(connection) or fold(intent.decision.connection_id or "") != connection.key:
+        return False
+    return intent.phase is Phase.DECIDING and is_ours(connection, intent.status, intent.decision)
+
+
+def _for_another(now: Connection) -> str:
+    return f"{now.id} is {now.status}, but for another private endpoint: {now.private_endpoint_id}. Reject it by hand"
 
 
 def _judged(
@@ -264,10 +292,8 @@ def _observed(now: Connection, intent: Intent, began: Decision, context: Context
     if not is_ours(now, intent.status, intent.decision):
         return Step(replace(began, outcome=Outcome.UNCHANGED, applied=False, firewall=None))
     if fold(now.private_endpoint_id or "") != fold(began.private_endpoint_id or ""):
-        problem = (
-            f"{now.id} is {now.status}, but for another private endpoint: {now.private_endpoint_id}. Reject it by hand"
-        )
-        return Step(replace(began, outcome=Outcome.FAILED, applied=True, problem=problem))
+        problem = _for_another(now)  # the intent stays for the next list, which shows it as another request
+        return Step(replace(began, outcome=Outcome.FAILED, applied=True, problem=problem), intent)
     if now.failed:
         problem = f"{now.id} is {intent.status}, but its provisioning failed at the target"
         return Step(replace(began, outcome=Outcome.FAILED, applied=False, problem=problem))

@@ -1,7 +1,8 @@
 """An event in, the target that it is about out, or nothing. Pure; an event is a hint and never evidence.
 
-Event Grid's schema and CloudEvents 1.0 carry the same `data`, in which are the caller's claims
-(https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions): of an event only ids are logged, by `shown`.
+Event Grid's schema and CloudEvents 1.0 carry the same `data`
+(https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions). Whole events are never logged, for they hold the
+caller's claims; of what an event's sender chose, only what `shown` answers is.
 """
 
 from __future__ import annotations

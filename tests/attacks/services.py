@@ -47,12 +47,21 @@ class Owner:
     tenant: str = HOME_TENANT
 
     @classmethod
-    def make(cls, azure: Azure, service: str, subscription: str, *, tenant: str = HOME_TENANT, name: str = "") -> Owner:
-        """A new one, in a subscription of a tenant."""
+    def make(
+        cls,
+        azure: Azure,
+        service: str,
+        subscription: str,
+        *,
+        tenant: str = HOME_TENANT,
+        name: str = "",
+        region: str = "westeurope",
+    ) -> Owner:
+        """A new one, in a subscription of a tenant. A service has one subscription a region for private endpoints."""
         wire = _WIRES[service]
         known = name or f"svc{uuid.uuid4().hex[:12]}"
         resource = f"/subscriptions/{subscription}/resourceGroups/rg-services/providers/{wire.type}/{known}"
-        azure.arm("PUT", resource, wire.version, {"location": "westeurope", **(wire.body or {})}, tenant=tenant)
+        azure.arm("PUT", resource, wire.version, {"location": region, **(wire.body or {})}, tenant=tenant)
         if service == "dataFactory":
             azure.arm(
                 "PUT", f"{resource}/managedVirtualNetworks/default", wire.version, {"properties": {}}, tenant=tenant
@@ -108,6 +117,10 @@ class Managed:
         token = client.token(owner.tenant, OPERATOR, _SYNAPSE)
         path = f"/synapse/{owner.name}/{wire.endpoints}/{self.name}?api-version=2020-12-01"
         return client.send(method, path, body, {"Authorization": f"Bearer {token}"})
+
+    def hurry(self) -> None:
+        """What is due for it happens at once: it is at its target and ready, or, deleted before, gone."""
+        self.owner.azure.client.local("POST", "clock", {"hurry": self.id})
 
     @property
     def exists(self) -> bool:

@@ -125,16 +125,16 @@ def ensure_group(cloud: Cloud, call: Call, location: str) -> None:
             cloud.state.add(Resource(group_id, RESOURCE_GROUP, body, cloud.clock.stamp(), call.caller.object_id))
 
 
-def paged(call: Call, items: list[Item], show: Callable[[Item], Json]) -> Answer:
+def paged(call: Call, items: list[Item], show: Callable[[Item], Json], size: int = PAGE) -> Answer:
     """A list in pages of 100 with `nextLink`; after a full last page an empty one follows, as recorded traffic shows."""
     start = call.request.query.get("$skiptoken", "0")
     if not start.isdigit():
         raise AzureError(400, "InvalidSkipToken", "The skip token is not valid.")
     first = int(start)
-    body: Json = {"value": [show(item) for item in items[first : first + PAGE]]}
-    if first + PAGE <= len(items):
+    body: Json = {"value": [show(item) for item in items[first : first + size]]}
+    if first + size <= len(items):
         address = f"{call.host}{call.path.text}?api-version={call.api_version}"
-        body["nextLink"] = f"{address}&$skiptoken={first + PAGE}"
+        body["nextLink"] = f"{address}&$skiptoken={first + size}"
     return Answer(200, body)
 
 

@@ -85,9 +85,9 @@ class ManagedEndpoints:
         properties = endpoint.properties
         wanted = Wanted(properties["privateLinkResourceId"], properties["groupId"], self.message(endpoint), endpoint.id)
         try:
-            made = self.cloud.links.create_managed(
-                self.service, owner.body["location"], self.endpoint_name(endpoint), wanted
-            )
+            pool = "any" if self.cloud.quirks["oneManagedSubscription"] else self.service
+            region, name = owner.body["location"], self.endpoint_name(endpoint)
+            made = self.cloud.links.create_managed(self.service, region, name, wanted, pool=pool)
         except AzureError:  # the target has gone meanwhile
             properties["provisioningState"] = "Failed"
         else:

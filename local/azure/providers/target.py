@@ -11,6 +11,8 @@ from local.azure.wire import Answer, AzureError, Json, as_object
 from shared.resource_id import fold
 
 DECISIONS = ("Approved", "Rejected")
+SMALL_PAGE = 3
+"""Connections on a page of a list that comes in pages, where the quirk `smallPages` asks for it."""
 
 
 class TargetProvider(Provider):
@@ -74,7 +76,8 @@ class TargetProvider(Provider):
         """GET of all connections."""
         found = self.state.connections(self.top(call).key)
         if self.pages_connections:
-            return paged(call, found, self.show_connection)
+            small = {"size": SMALL_PAGE} if self.cloud.quirks["smallPages"] else {}
+            return paged(call, found, self.show_connection, **small)
         return Answer(200, {"value": [self.show_connection(connection) for connection in found]})
 
     def get_connection(self, call: Call) -> Answer:
