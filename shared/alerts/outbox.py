@@ -1,7 +1,7 @@
 """Delivering what records hold in their outboxes, at least once: the log, the feed, the topic.
 
-Everybody who gets it can get it again: an entry leaves its outbox only after it was delivered. One that the topic refuses
-for good is parked and holds up no other.
+A receiver may get an entry twice, for it leaves its outbox only after it was delivered. One that the topic refuses for
+good is parked and holds up no other.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Alerts:
                 return
 
     def expire(self, subject: str, stood: timedelta) -> None:
-        """Close a subject's alerts once they have stood for so long: what is told of has happened, and nothing clears it.
+        """Close a subject's alerts that are older than `stood`: about what has happened and what nothing will clear.
 
         Raises the errors of `update`.
         """

@@ -1,9 +1,9 @@
 """Reading records, and committing changes to them: one transaction, which fails if anybody else was there meanwhile.
 
 Every transaction begins with the head row and its ETag. Where a change takes more than one (a target with hundreds of
-connections), the guard moves along: each transaction needs the head as the one before left it. Rows go out in an order in
-which every beginning of the sequence is a record that makes sense: what is to be told and what is spent before what says
-that it was, deletions last.
+connections), the guard moves along: each transaction needs the head as the one before left it. Rows are written in an
+order in which the record makes sense wherever a crash cuts it off: outbox and spent endpoints before what rests on
+them, deletions last.
 """
 
 from __future__ import annotations

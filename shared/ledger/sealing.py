@@ -20,7 +20,7 @@ SEAL = "seal"
 """The column that holds a row's seal."""
 
 TRACE = "sha256:"
-"""What begins the trace of a message: no request message of ours that is not random begins so and has 64 more digits."""
+"""How a trace begins, which tells it from a message that is kept as it is."""
 
 _HIDDEN = "aes256gcm:"
 _NOT_CONTENT = frozenset({SEAL, "Timestamp", "odata.etag", "etag"})
@@ -63,7 +63,7 @@ class Sealing:
         return any(trace == TRACE + _hmac(key, b"messages", text) for key in self._keys or [b""])
 
     def hide(self, url: str) -> str:
-        """A URL as it is kept: encrypted, or without a key cut down to what is no signature."""
+        """A URL as it is stored: encrypted; where there is no key, without the parameters that may be a signature."""
         if not url:
             return ""
         if not self._keys:
