@@ -174,7 +174,12 @@ class Arm:
 
     def pages(self, path: str, api_version: str) -> Listed:
         """A list, all its pages. Raises the errors of `translate`, `pages_of` and `collect`."""
-        return collect(pages_of(self.get(path, api_version), self.get_url), f"GET {path}")
+        try:
+            return collect(pages_of(self.get(path, api_version), self.get_url), f"GET {path}")
+        except NotFoundError as error:
+            if error.code == NO_CONTENT:  # a list that is not there says nothing about what is in it
+                raise TransientError(f"GET {path}: an empty answer", code=NO_CONTENT) from error
+            raise
 
     def get_url(self, url: str) -> Any:
         """GET a URL that ARM gave us, verbatim, and only on ARM's own host."""

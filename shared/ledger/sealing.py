@@ -25,6 +25,11 @@ TRACE = "sha256:"
 _HIDDEN = "aes256gcm:"
 _NOT_CONTENT = frozenset({SEAL, "Timestamp", "odata.etag", "etag"})
 _NONCE = 12
+_SIGNS = frozenset(
+    {"t", "c", "s", "h", "sig", "se", "sp", "sv", "sr", "st", "skoid", "sktid", "skt", "ske", "sks", "skv"}
+)
+_LONGEST_WORD = 40
+"""Characters: of what a query says to ARM, which is no secret."""
 
 
 class Sealing:
@@ -116,7 +121,8 @@ def _derived(key: bytes, purpose: bytes) -> bytes:
 
 
 def _unsigned(url: str) -> str:
-    """A URL with its api-version alone: what else ARM puts there signs it."""
+    """A URL without what signs it: ARM's `t`, `c`, `s`, `h`, a shared access signature, and whatever else is long."""
     parts = urlsplit(url)
-    kept = [(name, value) for name, value in parse_qsl(parts.query) if name.lower() == "api-version"]
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in asked if name.lower() not in _SIGNS and len(value) <= _LONGEST_WORD]
     return urlunsplit(parts._replace(query=urlencode(kept)))

@@ -85,7 +85,7 @@ class ManagedEndpoints:
         properties = endpoint.properties
         wanted = Wanted(properties["privateLinkResourceId"], properties["groupId"], self.message(endpoint), endpoint.id)
         try:
-            pool = "any" if self.cloud.quirks["oneManagedSubscription"] else self.service
+            pool = "any" if self.cloud.quirks["oneManagedSubscription"] else f"{self.service}{_network(key)}"
             region, name = owner.body["location"], self.endpoint_name(endpoint)
             made = self.cloud.links.create_managed(self.service, region, name, wanted, pool=pool)
         except AzureError:  # the target has gone meanwhile
@@ -134,3 +134,10 @@ class ManagedEndpoints:
         shown = self.connection_state(connection)
         if shown is not None:
             endpoint.properties["connectionState"] = shown
+
+
+def _network(key: str) -> str:
+    """What tells the managed virtual network of an endpoint (by its key) from the default one: each keeps its own."""
+    _, found, rest = key.partition("/managedvirtualnetworks/")
+    name = rest.partition("/")[0]
+    return f" {name}" if found and name != "default" else ""

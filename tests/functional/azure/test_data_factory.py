@@ -55,7 +55,8 @@ def test_a_request_is_approved_whatever_its_managed_network_is_called(world: Wor
     assert status(world, endpoint) == "Approved"
     assert world.alerts() == []
     networks = f"{made}/managedVirtualNetworks"
-    assert world.calls("", made) == [("GET", networks), ("GET", f"{networks}/{name}/managedPrivateEndpoints")]
+    once = [("GET", networks), ("GET", f"{networks}/{name}/managedPrivateEndpoints")]
+    assert world.calls("", made) == once * 2, "before the list of connections and after it"
 
 
 def test_two_endpoints_of_one_name_in_two_networks_are_two(world: World) -> None:

@@ -28,7 +28,8 @@ def test_a_tenant_that_arm_does_not_tell_now_is_asked_for_again(partner: World, 
 
     partner.wake(account)
     assert request.status == "Pending"
-    assert partner.recorded(account, "held") == []
+    assert [d["reasons"][0]["check"] for d in partner.recorded(account, "held")] == ["evidence.unreadable"]
+    assert partner.alerts() == []
     partner.later(20)
 
     assert request.status == "Approved"
