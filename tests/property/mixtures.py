@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 
 from shared.settings import read_settings
 from tests.attacks.interrupted import InterruptedApp
-from tests.attacks.services import Managed, Owner, twin_of
+from tests.attacks.services import NAMED, Managed, Owner, twin_of
 from tests.functional.estate import Json, Party, Request, Target
 from tests.functional.world import World, allow
 
 OWNERS = ("adx", "adx-short", "ws", "adf")
 NAMES = ("a", "b")
+TENANTS_NAMED = ("adx", "ws")
+"""The owners for which the policy names the tenants of their endpoints."""
 SHORT = "Please approve."
 LONG_ENOUGH = 400
 """Seconds after which nothing that was asked for is still being made."""
@@ -155,6 +157,8 @@ class MixtureWorld(World):
         made = {n: Owner.make(self.azure, k, self.home.subscription) for n, k in zip(OWNERS, kinds, strict=True)}
         requesters = {n: owner.requester() for n, owner in made.items()} | {"hub": self.hub.requester()}
         requesters["adx"] |= {"requireMessage": True}
+        for name in TENANTS_NAMED:
+            requesters[name] |= {"endpointTenants": NAMED}
         self.policy(requesters, *(allow(name, subResources=["blob", "dfs", "namespace"]) for name in requesters))
         return made
 
@@ -320,7 +324,10 @@ class Mixture:
             return
         if made := self._forgery(step, message):
             self.forged.append((step, made))
-            if step.how in ("twin", "nobody's") or (step.how == "near" and self._by_message(step.key)):
+            holds_up = {"twin", "nobody's", "near" if self._by_message(step.key) else ""}
+            if step.key.owner not in TENANTS_NAMED:  # then what carries ours counts in whatever tenant
+                holds_up |= {"own tenant", "" if self._by_message(step.key) else "bare"}
+            if step.how in holds_up:
                 self._doubt(step.key)
 
     def _overheard(self, key: Key) -> str | None:
