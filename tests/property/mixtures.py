@@ -16,8 +16,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from shared.settings import read_settings
-from tests.attacks.interrupted import InterruptedApp
+from tests.attacks.moments import Moments
 from tests.attacks.services import Managed, Owner, twin_of
 from tests.functional.estate import Json, Party, Request, Target
 from tests.functional.world import World, allow
@@ -91,10 +90,10 @@ class Pass:
 
 @dataclass(frozen=True)
 class Wake:
-    """An event; `before` and `after` happen around the first read of a requester's side."""
+    """An event; `meanwhile` happens right before the review's call to Azure of that number, where there is one."""
 
-    before: tuple[Step, ...] = ()
-    after: tuple[Step, ...] = ()
+    call: int = 1
+    meanwhile: tuple[Step, ...] = ()
 
 
 Step = Ask | Forge | Delete | Withdraw | Flood | Decide | Pass | Wake
@@ -128,7 +127,7 @@ def stories(draw: st.DrawFn) -> Story:
         withdraw = Withdraw(draw(st.booleans()))
         nothing: tuple[Step, ...] = ()
         inside = st.sampled_from([nothing, nothing, nothing, (forge,), (ask,), (Delete(key),), (withdraw,), (decide,)])
-        wake = Wake(draw(inside), draw(inside))
+        wake = Wake(draw(st.integers(1, 9)), draw(inside))  # 0 is the first list: see `_decide`
         rows: list[list[Step]] = [
             [ask, wait], [ask, forge, wait], [forge, wait, ask], [ask, wait, forge, wait, wake], [forge, wait], [wait, wake],
             [wake], [decide, wake], [Delete(key), wait], [Delete(key), wait, wake, ask], [withdraw], [withdraw, wait, wake],
@@ -141,12 +140,6 @@ def stories(draw: st.DrawFn) -> Story:
 
 class MixtureWorld(World):
     """A world with everybody in it: our four services, their twins in the hands of an attacker, people."""
-
-    @cached_property
-    def app(self) -> InterruptedApp:
-        """The app that can be interrupted."""
-        settings = read_settings(self.settings)
-        return InterruptedApp(settings, root=self.folder, clocks=self.time.clocks, messages=self.queue)
 
     @cached_property
     def ours(self) -> dict[str, Owner]:
@@ -188,6 +181,7 @@ class Mixture:
 
     world: MixtureWorld
     target: Target
+    moments: Moments
     tag: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     asked: dict[Key, tuple[Managed, str]] = field(default_factory=dict)
     forged: list[tuple[Forge, Managed | Request]] = field(default_factory=list)
@@ -209,6 +203,14 @@ class Mixture:
         for _ in range(2):
             self.world.wake(self.target)
             self.world.later(LONG_ENOUGH)
+            self.check()
+
+    def clear_up(self) -> None:
+        """Whoever passes for us takes everything back; what that lets be approved is."""
+        self._withdraw(Withdraw(again=False))
+        for _ in range(3):
+            self.world.later(LONG_ENOUGH)
+            self.world.wake(self.target)
             self.check()
 
     def end(self) -> None:
@@ -268,6 +270,24 @@ class Mixture:
             if key not in self.doubtful and group != "queue"
         }
         return [one for one in self.seen() if one["requesterId"].lower() in sure and one["status"] != "Approved"]
+
+    def left_in_the_end(self) -> list[Json]:
+        """Genuine requests that wait though no forgery is there any more; those that no rule allows are left out."""
+        forbidden = {
+            key.owner for key, (_, group) in self.asked.items() if key.owner == "adx-short" and group == "queue"
+        }
+        sure = {
+            managed.id.lower()
+            for key, (managed, group) in self.asked.items()
+            if group != "queue" and key.owner not in forbidden
+        }
+        return [
+            one
+            for one in self.seen()
+            if one["requesterId"].lower() in sure
+            and one["connectionId"] not in self.by_hand
+            and one["status"] != "Approved"
+        ]
 
     def _of(self, owner: Owner) -> list[Managed]:
         return [Managed(owner, f"{name}-{self.tag}") for name in NAMES]
@@ -358,9 +378,7 @@ class Mixture:
             for one in steps:
                 self.step(one)
 
-        sides = self.world.app.sides
-        sides.before, sides.after = partial(play, step.before), partial(play, step.after)
         self.reading = True
-        self.world.wake(self.target)
+        with self.moments.before_call(step.call, partial(play, step.meanwhile), sure=False):
+            self.world.wake(self.target)
         self.reading = False
-        sides.before = sides.after = None
