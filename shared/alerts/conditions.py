@@ -177,9 +177,7 @@ def record_forged(target: str, rows: Iterable[str]) -> Condition:
     """Rows of a target's record are not authentic: nothing is decided there until somebody has looked."""
     named = ", ".join(list(rows)[:5])
     title = f"{target.rpartition('/')[2]}: the ledger's rows of it are not authentic, nothing is decided: {named}"
-    action = (
-        "Find out who can write the app's tables; run python -m shared.ledger verify; then delete the target's rows"
-    )
+    action = "Find out who can write the app's tables, look with python -m shared.ledger verify, then use its forget"
     return _condition(AlertType.REVIEW_FAILED, title, action, "high", subject=target)
 
 

@@ -1,7 +1,7 @@
 """Delivering what records hold in their outboxes, at least once: the log, the feed, the topic.
 
-Everybody who gets it can get it again: an entry leaves its outbox only after it was delivered. One that the topic refuses
-for good is parked and holds up no other.
+A receiver may get an entry twice, for it leaves its outbox only after it was delivered. One that the topic refuses for
+good is parked and holds up no other.
 """
 
 from __future__ import annotations
@@ -43,8 +43,11 @@ class Outbox:
         self._now = now
 
     def deliver(self, record: Record) -> Record:
-        """Deliver what a record holds; answers the record without it. What fails stays, for the sweep to come back to."""
-        if not record.outbox:
+        """Deliver what a record holds; answers the record without it. What fails stays, for the sweep to come back to.
+
+        Of a record that is not authentic nothing is told: it may never have been said, or long ago.
+        """
+        if not record.outbox or record.forged:
             return record
         entries = sorted(record.outbox.values(), key=lambda entry: (entry.at, entry.key))
         try:

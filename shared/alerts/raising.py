@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.alerts.book import policy_in_force, with_conditions
-from shared.alerts.conditions import Condition
+from shared.alerts.conditions import Condition, record_forged
 from shared.alerts.outbox import Outbox
+from shared.ledger.record import Record
 from shared.ledger.records import Records
 from shared.ledger.tables import RowChangedError
+
+TOLD_AGAIN = timedelta(days=1)
+"""While a record is not authentic that is told once in so long: nobody can tell when it was well in between."""
 
 TRIES = 5
 """Others may change the same record at the same moment; each try begins with what they have left."""
 
 log = logging.getLogger(__name__)
+
+
+def beside(subject: str) -> str:
+    """Whose record takes the alerts of a subject whose own is not authentic."""
+    return f"beside {subject}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +50,16 @@ class Alerts:
         Raises:
             ApproverError: the ledger could not be read or written.
         """
-        found = list(conditions)
+        wanted = list(conditions)
         for tries_left in range(TRIES - 1, -1, -1):
             record = self.records.load(subject)
-            if record.forged:  # a record of its own takes what cannot be told here
-                subject, record = f"beside {subject}", self.records.load(f"beside {subject}")
+            found, known = wanted, record
             try:
-                after = with_conditions(record, found, self.now(), complete=complete)
+                if record.forged:
+                    found = [*wanted, record_forged(subject, record.forged)]
+                    record = self._beside(subject)
+                    known = self._told_lately(record)
+                after = with_conditions(known, found, self.now(), complete=complete)
                 after = policy_in_force(after, policy, self.now()) if policy else after
                 changed = self.records.commit(record, after)
             except RowChangedError as error:
@@ -59,7 +71,7 @@ class Alerts:
                 return
 
     def expire(self, subject: str, stood: timedelta) -> None:
-        """Close a subject's alerts once they have stood for so long: what is told of has happened, and nothing clears it.
+        """Close a subject's alerts that are older than `stood`: about what has happened and what nothing will clear.
 
         Raises the errors of `update`.
         """
@@ -67,3 +79,15 @@ class Alerts:
         states = self.records.load(subject).alerts.values()
         if any(state.active and now - state.first_seen_at >= stood for state in states):
             self.update(subject, [])
+
+    def _beside(self, subject: str) -> Record:
+        """A record of its own for what cannot be remembered in one that is not authentic, and for saying so.
+
+        It holds alerts only. So it is begun anew where it is not authentic either: what is told twice hides nothing.
+        """
+        record = self.records.load(beside(subject))
+        return self.records.begin_anew(record.subject) if record.forged else record
+
+    def _told_lately(self, record: Record) -> Record:
+        told = {key: one for key, one in record.alerts.items() if self.now() - one.first_seen_at < TOLD_AGAIN}
+        return replace(record, alerts=told)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 SCOPE = "https://eventgrid.azure.net/.default"
 
 CALL_OPTIONS: dict[str, Any] = {"retry_total": 0, "permit_redirects": False, **CLIENT_OPTIONS}
-"""For each call: the client of a basic topic ignores options. The outbox is what waits for a topic that is down; a try in
-place would wait as long as the topic's Retry-After says."""
+"""Given with each call: the client of a basic topic ignores what it is made with. No retries, for the outbox waits for a
+topic that is down, while a retry here would wait as long as the topic's Retry-After asks for."""
 
 _REFUSED = (400, 413, 414, 422)
 """Answers that the same event gets for ever. A missing permission (401, 403) or topic (404) can be mended."""

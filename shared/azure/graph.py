@@ -21,7 +21,7 @@ GRAPH_VERSION = "2022-10-01"
 
 @dataclass(frozen=True, slots=True)
 class GraphRows:
-    """The rows of a query, and why some may be missing (None: Resource Graph says of none that it was left out)."""
+    """The rows of a query, and why some may be missing (None: nothing tells that any is)."""
 
     rows: tuple[dict[str, Any], ...]
     incomplete: str | None = None

@@ -123,7 +123,7 @@ class BlobLeases:
 
 
 def _unless_there(make: Callable[[], Any]) -> None:
-    """Make something; that it is there already is as good (409), be it that another review holds its lease (412)."""
+    """Make something. It is as good if it is there already (409), even under another review's lease (412)."""
     try:
         make()
     except HttpResponseError as error:

@@ -48,7 +48,7 @@ class State(Enum):
     ENDED = "ended"
     """What it came to is read from the resource."""
     FAILED = "failed"
-    """By the operation's own body, and by nothing else."""
+    """The operation's own body says so; no other answer means that it failed."""
     UNKNOWN = "unknown"
     """It could not be asked about, or ARM has forgotten it: the resource tells."""
 

@@ -190,7 +190,7 @@ class ScopedCredential:
 
 
 def _plain(scope: str) -> str:
-    """A scope without what does not tell it from another: storage's challenge writes its resource with a slash."""
+    """A scope as it is compared: storage's challenge writes its resource with a slash at the end."""
     return fold(scope.removesuffix("/.default").rstrip("/"))
 
 

@@ -178,7 +178,7 @@ class _Matcher:
         fitting = [e for e in group[1] if e.stable and self._fits(connection, e)]
         if not fitting:
             return None
-        carriers = [c for c in group[0] if _says(c, connection.description)]
+        carriers = [c for c in group[0] if _says(c, connection.description) or (not c.pending and c.message is None)]
         if len(carriers) > 1:
             shared = f"{len(carriers)} connections that carry the same message"
             return (

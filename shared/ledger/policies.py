@@ -38,7 +38,7 @@ class Policies:
         self._lock = Lock()
 
     def keep(self, policy: Policy) -> None:
-        """Keep a policy's text, before anything rests on it; a process asks once for each. Raises `ApproverError`."""
+        """Store a policy's text before anything rests on it; once for each text in a process. Raises `ApproverError`."""
         with self._lock:
             if policy.hash in self._kept:
                 return

@@ -22,7 +22,7 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clocks of hosts may differ; a time later than that was not noted by this app."""
 
 LATEST_DUE = timedelta(days=1)
-"""No firewall is due later."""
+"""No firewall is due later than this from now."""
 
 LONGEST_MESSAGE = 4096
 """Characters of a request message that are remembered. Azure takes 140; no endpoint of ours has a longer one."""
@@ -331,7 +331,7 @@ class Record:
         )
 
     def until(self, now: datetime) -> Record:
-        """The record without times that have not come yet, which nobody can have noted: they are taken for now.
+        """The record with the present in the place of times in the future, which nobody can have noted.
 
         What falls due is due within a day at the latest (settling takes an hour at most).
         """

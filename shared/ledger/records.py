@@ -1,9 +1,9 @@
 """Reading records, and committing changes to them: one transaction, which fails if anybody else was there meanwhile.
 
 Every transaction begins with the head row and its ETag. Where a change takes more than one (a target with hundreds of
-connections), the guard moves along: each transaction needs the head as the one before left it. Rows go out in an order in
-which every beginning of the sequence is a record that makes sense: what is to be told and what is spent before what says
-that it was, deletions last.
+connections), the guard moves along: each transaction needs the head as the one before left it. Rows are written in an
+order in which the record makes sense wherever a crash cuts it off: outbox and spent endpoints before what rests on
+them, deletions last.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from shared.ledger.record import HistoryEntry, Record
-from shared.ledger.rows import HEAD, HISTORY, head_of, history_row, record_of, rows_of
+from shared.errors import ForgedError
+from shared.ledger.record import HistoryEntry, Link, Record
+from shared.ledger.rows import HEAD, HISTORY, MALFORMED, head_of, history_of, history_row, record_of, rows_of
 from shared.ledger.sealing import Sealing, digest_of, members_of
 from shared.ledger.tables import Row, Write, partition, parts
 from shared.ledger.work import WorkIndex
@@ -21,6 +22,9 @@ from shared.resource_id import ResourceId, fold
 
 MEMBERS = "members"
 """The column of the head row that holds one hash over all other rows of the record."""
+
+
+_LIVE = "PartitionKey eq @subject and RowKey lt @history"
 
 
 class Rows(Protocol):
@@ -54,8 +58,7 @@ class Records:
         named in `Record.forged`: nothing rests on such a record.
         """
         forged: list[str] = []
-        text = "PartitionKey eq @subject and RowKey lt @history"
-        found = self._table.read(text, forged, subject=_partition(subject), history=HISTORY)
+        found = self._table.read(_LIVE, forged, subject=_partition(subject), history=HISTORY)
         digests = {str(row["RowKey"]): digest_of(row) for row in found if row["RowKey"] != HEAD}
         if self._sealing.authenticates and not forged and found:
             head = next((row for row in found if row["RowKey"] == HEAD), None)
@@ -73,10 +76,15 @@ class Records:
             history: decisions to write beside it.
 
         Raises:
+            ForgedError: the record as it was read is not authentic: the new head would vouch for what was done to it.
             RowChangedError: somebody else has changed the record meanwhile. Of a change that takes more than one
                 transaction a beginning may have been written.
             ApproverError: the storage cannot be reached, or refuses.
         """
+        if before.forged:
+            raise ForgedError(
+                f"the record of {before.subject} is not authentic: nothing is written", code="LedgerForged"
+            )
         writes = self._writes(before, after, history)
         if not writes and after == before:
             return before
@@ -107,23 +115,55 @@ class Records:
         return after
 
     def unfinished(self) -> Iterator[Record]:
-        """Every record that somebody must come back to. A row of the index too many is taken out of it."""
+        """Every record that somebody must come back to, or that is not authentic. A row of the index too many goes."""
         for noted in self._work.unfinished():
             record = self.load(noted.subject)
-            if record.unfinished:
+            if record.unfinished or record.forged:
                 yield record
             elif self._work.is_old(noted):
                 self._work.done(noted.subject, noted.etag)
 
     def forget(self, record: Record) -> None:
-        """Delete a record whose target is gone for good; its history stays for its retention.
+        """Forget a record whose target is gone for good; its history stays for its retention.
+
+        So does a head with the place of its last decision: another target of that id goes on with the chain.
 
         Raises:
             RowChangedError: somebody else has changed it meanwhile.
         """
-        gone = self.commit(record, replace(Record(record.subject), etag=record.etag, version=record.version))
-        if gone.etag:
+        bare = replace(Record(record.subject), etag=record.etag, version=record.version, tip=record.tip)
+        gone = self.commit(record, bare)
+        if gone.etag and not gone.tip.number:
             self._table.transact([Write("delete", _key(record.subject, HEAD), gone.etag)])
+
+    def lying_there(self, subject: ResourceId | str) -> list[str]:
+        """The keys of the rows that lie where a record is, authentic or not; without its history."""
+        forged: list[str] = []
+        found = self._table.read(_LIVE, forged, subject=_partition(subject), history=HISTORY)
+        return sorted({str(row["RowKey"]) for row in found} | set(forged))
+
+    def begin_anew(self, subject: ResourceId | str) -> Record:
+        """Delete what lies where a record is, whatever it is, and begin one of which nothing is remembered.
+
+        Its history stays, and the chain goes on behind the newest decision that is authentic.
+
+        Raises:
+            RowChangedError: somebody else has changed it meanwhile.
+        """
+        gone = [Write("delete", _key(str(subject), key)) for key in self.lying_there(subject)]
+        for part in parts(gone):
+            self._table.transact(part)
+        record = Record(str(subject), tip=self._newest_link(subject))
+        return self.commit(Record(str(subject)), record) if record.tip.number else record
+
+    def _newest_link(self, subject: ResourceId | str) -> Link:
+        links, text = [Link()], "PartitionKey eq @subject and RowKey ge @history"
+        for row in self._table.read(text, [], subject=_partition(subject), history=HISTORY):
+            try:
+                links.append(history_of(row).link)
+            except MALFORMED:
+                continue  # `verify` names it
+        return max(links, key=lambda link: link.number)
 
     def _writes(self, before: Record, after: Record, history: Iterable[HistoryEntry]) -> list[Write]:
         was, now = rows_of(before), rows_of(after)

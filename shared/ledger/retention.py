@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import islice
 
 from shared.ledger.feed import partition_of
 from shared.ledger.record import Delivery
@@ -62,18 +63,9 @@ class Retention:
         return self._purge(self._feed, "PartitionKey gt @first and PartitionKey lt @last", days, goes)
 
     def _purge(self, table: Table, text: str, parameters: dict[str, str], goes: Callable[[Row], bool]) -> int:
-        """Delete the rows that a filter selects, page by page; one that must stay is stepped over."""
-        gone, after = 0, ("", "")
-        for _ in range(MOST_PAGES):
-            # With spaces: the SDK takes a parameter for a whole word.
-            further = "( PartitionKey gt @pk or ( PartitionKey eq @pk and RowKey gt @rk ) )"
-            rows = table.page(f"{text} and {further}", PAGE, **parameters, pk=after[0], rk=after[1])
-            if not rows:
-                break
-            for row in rows:
-                gone += goes(row) and table.delete(row["PartitionKey"], row["RowKey"])
-            after = (str(rows[-1]["PartitionKey"]), str(rows[-1]["RowKey"]))
-        return gone
+        """Delete the rows that a filter selects, page by page; one that must stay stays."""
+        pages = islice(table.pages(text, PAGE, **parameters), MOST_PAGES)
+        return sum(goes(row) and table.delete(row["PartitionKey"], row["RowKey"]) for rows in pages for row in rows)
 
     def _decision_goes(self, row: Row, before: datetime) -> bool:
         """Delete the decision that a row of the feed names, unless it was seen since then."""

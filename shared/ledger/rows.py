@@ -177,7 +177,7 @@ def _lean(request: RequestRecord) -> RequestRecord:
 
 
 def _whole(request: RequestRecord) -> RequestRecord:
-    """As `_lean` had it: a decision that is recorded has a time at which it was."""
+    """What `_lean` was given. It had a decision if it has the time at which one was recorded: the intent's."""
     if request.decision is None and request.recorded_at is not None and request.intent is not None:
         return replace(request, decision=request.intent.decision)
     return request

@@ -20,7 +20,7 @@ SEAL = "seal"
 """The column that holds a row's seal."""
 
 TRACE = "sha256:"
-"""What begins the trace of a message: no request message of ours that is not random begins so and has 64 more digits."""
+"""How a trace begins, which tells it from a message that is kept as it is."""
 
 _HIDDEN = "aes256gcm:"
 _NOT_CONTENT = frozenset({SEAL, "Timestamp", "odata.etag", "etag"})
@@ -48,8 +48,8 @@ class Sealing:
         """Whether a row was sealed so, in this table and under these keys; True for every row where there is no key."""
         if not self._keys:
             return True
-        found, content = str(row.get(SEAL) or ""), _content(table, row)
-        return any(hmac.compare_digest(found, _hmac(key, b"rows", content)) for key in self._keys)
+        found, content = str(row.get(SEAL) or "").encode("utf-8", "surrogatepass"), _content(table, row)
+        return any(hmac.compare_digest(found, _hmac(key, b"rows", content).encode()) for key in self._keys)
 
     def trace(self, message: str) -> str:
         """A keyed hash of a request message, by which it is known again without being kept."""
@@ -63,7 +63,7 @@ class Sealing:
         return any(trace == TRACE + _hmac(key, b"messages", text) for key in self._keys or [b""])
 
     def hide(self, url: str) -> str:
-        """A URL as it is kept: encrypted, or without a key cut down to what is no signature."""
+        """A URL as it is stored: encrypted; where there is no key, without the parameters that may be a signature."""
         if not url:
             return ""
         if not self._keys:

@@ -143,23 +143,28 @@ class Table:
                 return []
         return self._authentic(rows, forged)
 
-    def page(self, text: str, most: int, **parameters: Any) -> list[Row]:
-        """As `query`, but at most so many rows, and never more than one page of the service."""
-        with self._translated():
-            try:
-                found = self._client().query_entities(text, parameters=parameters, results_per_page=most)
-                rows = list(next(found.by_page(), []))
-            except ResourceNotFoundError:
-                return []
-        return self._authentic(rows, [])
+    def pages(self, text: str, most: int, **parameters: Any) -> Iterator[list[Row]]:
+        """As `query`, page by page of at most so many rows each.
+
+        A page may be empty and others follow: the service ends a page where it likes, and rows that are not authentic are
+        left out.
+        """
+        pages = self._client().query_entities(text, parameters=parameters, results_per_page=most).by_page()
+        while True:
+            with self._translated():
+                try:
+                    rows = list(next(pages))
+                except (StopIteration, ResourceNotFoundError):
+                    return
+            yield self._authentic(rows, [])
 
     def insert(self, row: Row) -> bool:
-        """Create a row if it is absent; False when one is there already."""
+        """Create a row if it is absent; False when one is there already. One that is not authentic is as good as absent."""
         with self._translated():
             try:
                 self._creating(lambda client: client.create_entity(self._sealed(row)))
             except ResourceExistsError:
-                return False
+                return self._sealing.authenticates and self._instead_of_forged(row)
             return True
 
     def put(self, row: Row) -> str:
@@ -216,6 +221,14 @@ class Table:
         """Create or replace rows of one partition, in as many transactions as that takes."""
         for part in parts([Write("put", row) for row in rows]):
             self.transact(part)
+
+    def _instead_of_forged(self, row: Row) -> bool:
+        """Replace the row that is there unless it is authentic; `get` shows nothing, so that nobody else ever would."""
+        try:
+            there = self._client().get_entity(row["PartitionKey"], row["RowKey"])
+        except ResourceNotFoundError:
+            return False  # whoever deleted it was faster
+        return not self._believed(there) and self.replace(row, str(there.metadata["etag"]))
 
     def _sealed(self, row: Row) -> Row:
         return self._sealing.sealed(self._name, row)

@@ -58,10 +58,8 @@ class Tips:
         return root
 
     def _all(self) -> Iterable[tuple[str, str]]:
-        after = ""
-        while rows := self._targets.page("RowKey eq @head and PartitionKey gt @after", PAGE, head=HEAD, after=after):
+        for rows in self._targets.pages("RowKey eq @head", PAGE, head=HEAD):
             yield from (pair for row in rows if (pair := _tip(row)) is not None)
-            after = str(rows[-1]["PartitionKey"])
 
     def _beside(self, now: datetime, item: dict[str, Any]) -> None:
         """Into the container, where there is one. What is there already for the day stays as it is."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from shared.ledger.record import HistoryEntry, Link
 from shared.ledger.records import MEMBERS
 from shared.ledger.retention import KEEP
-from shared.ledger.rows import HEAD, HISTORY, MALFORMED, history_of, record_of
+from shared.ledger.rows import HEAD, HISTORY, MALFORMED, history_key, history_of, record_of
 from shared.ledger.sealing import Sealing, digest_of, members_of
 from shared.ledger.tables import Row
 
@@ -95,7 +95,7 @@ def _record(key: str, rows: list[Row], sealing: Sealing, now: datetime, seen: Ve
     digests = {name: digest_of(row) for name, row in own.items() if name != HEAD}
     if head is not None and head.get(MEMBERS) != members_of(digests):
         yield Break(TABLES[0], key, HEAD, "the record's rows are not those that it was committed with")
-    elif head is None and own:
+    elif head is None and rows:
         yield Break(TABLES[0], key, HEAD, "the head row is missing")
     entries: list[HistoryEntry] = []
     for row in history:
@@ -103,6 +103,11 @@ def _record(key: str, rows: list[Row], sealing: Sealing, now: datetime, seen: Ve
             entries.append(history_of(row))
         except MALFORMED:
             yield Break(TABLES[0], key, str(row["RowKey"]), "cannot be understood")
+    newest = {r.decision.decision_id: r.decision for r in record.requests.values() if r.decision}
+    for entry in entries:
+        known = newest.get(entry.decision.decision_id)
+        if known is not None and known != entry.decision:
+            yield Break(TABLES[0], key, history_key(entry.decision), "not what the record knows of it: an older row")
     seen.decisions += len(entries)
     yield from _chain(key, entries, record.tip if head is not None else None, now)
 
@@ -115,6 +120,8 @@ def _chain(key: str, entries: list[HistoryEntry], tip: Link | None, now: datetim
         where = f"decision {entry.decision.decision_id}"
         if number in by_number:
             yield Break(TABLES[0], key, where, f"there are two decisions with the number {number}")
+        if tip is not None and number > tip.number:
+            yield Break(TABLES[0], key, where, "the record does not know of it: an older record was put back")
         by_number[number] = entry
         before = Link(number - 1, "", entry.link.before)
         if before.next(entry.decision) != entry.link:

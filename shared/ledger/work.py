@@ -26,7 +26,7 @@ PARKED = "parked"
 SHOWN = "shown"
 
 OLD = timedelta(minutes=10)
-"""A row of a finished record that is so old was left by an instance that died; younger ones may be about to be needed."""
+"""A finished record's row of this age was left by an instance that died; a younger one may belong to a running commit."""
 
 MARGIN = timedelta(seconds=2)
 """How far hosts' clocks may differ; what slips through costs a list, or waits for the sweep."""

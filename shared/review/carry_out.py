@@ -91,7 +91,7 @@ class Executor:
     def _follow(
         self, effect: FollowDecision | FollowFirewall, seen: Observation, fresh: bool, budget: WaitBudget
     ) -> Answer:
-        """Follow an operation: one that this review started for a while, one from before with a single question."""
+        """How an operation goes: one that this review started is followed for a while, an older one asked about once."""
         if not lies_under(effect.operation, self.arm.endpoint, seen.target):
             log.warning("an operation of %s is not asked about: its URL lies elsewhere", seen.target)
             return Answer(Went.DONE)  # what is read back decides
@@ -111,7 +111,7 @@ class Executor:
     def _read_back(
         effect: Decide | FollowDecision, answer: Answer, seen: Observation, adapter: TargetAdapter
     ) -> Observation:
-        """What the connection is now; it is not asked while an operation runs, nor where nothing may have come of it."""
+        """The connection as it is now; not read while an operation runs, nor after a try that will be repeated."""
         now: Connection | Unread | None = effect.connection
         if answer.went in (Went.DONE, Went.REFUSED, Went.CHANGED):
             try:

@@ -30,11 +30,11 @@ LOOKS_AGAIN = 15.0
 """Seconds until something that ARM works on is looked at again."""
 
 UNSURE_FOR = timedelta(hours=1)
-"""So long an intent that an earlier review left is kept open where nothing shows whether its PUT was sent: ARM may be
-working on it, and some types show the old status meanwhile. It counts as an approval until then."""
+"""How long an intent of an earlier review stays open while nothing shows whether its PUT was sent: ARM may be working
+on it, and some types show the old status meanwhile. Until then it counts as an approval."""
 
 GONE_AFTER = timedelta(minutes=1)
-"""A connection, or a target, that is not there is forgotten when it is still not there so much later."""
+"""A connection or a target that was not found is forgotten when it is not found again at least this much later."""
 
 LATE_AFTER = timedelta(hours=1)
 """An operation of ARM that runs for so long is alerted, and from then on asked every `ASKS_LATE` seconds."""
@@ -53,7 +53,7 @@ class Step:
         spend: the endpoint that the approval is spent on.
         looks_again: seconds until it must be looked at again.
         not_before: the same, where ARM has asked not to be called before.
-        waiting: an answer may still come that makes it well: nobody is alerted yet.
+        waiting: an answer may still come that makes it right: nobody is alerted yet.
         finished: the connection was read back as decided: its firewall comes next.
     """
 
@@ -142,7 +142,7 @@ def _judged(
 
 
 def decision_of(verdict: Verdict, request: RequestRecord | None, context: Context) -> Decision:
-    """The decision that a verdict is, under the id that the ledger knows it by if it is the same one again."""
+    """The decision that a verdict comes to. If it is what is recorded already, it has the recorded id and time."""
     connection, requester = verdict.connection, verdict.requester
     endpoint = connection.private_endpoint
     now = context.now
@@ -183,7 +183,7 @@ def _opened(
     request: RequestRecord | None,
     context: Context,
 ) -> Intent:
-    """The intent to carry out a verdict. One that an earlier review opened keeps its decision's id: ARM may be at it."""
+    """The intent to carry out a verdict. An older one keeps its decision's id: ARM may be working on it."""
     status = STATUS[verdict.outcome]
     known = request.decision if request else None
     if intent is not None and (intent.status, intent.decision.rule) == (status, made.rule):
@@ -222,7 +222,7 @@ def _spent(connection: Connection, verdict: Verdict, intent: Intent, context: Co
 
 
 def _resumed(intent: Intent, made: Decision) -> Decision:
-    """The decision that is being carried out, told again as it was made."""
+    """The decision that is being carried out, as it was made."""
     return replace(intent.decision, run_id=made.run_id)
 
 

@@ -92,7 +92,7 @@ def _tighten(work: FirewallWork, context: Context) -> None:
 
 
 def _wanted(work: FirewallWork, context: Context) -> dict[str, FirewallWish]:
-    """What the policy in force asks for each approval that waits for its firewall. Where it asks no more, that is over."""
+    """What the policy in force asks for each approval that waits for its firewall; where it asks nothing, the work ends."""
     connections = context.seen.current()
     wanted, over = {}, []
     for key, intent in work.record.intents.items():

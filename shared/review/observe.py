@@ -246,7 +246,8 @@ class _Reading:
     def _tenants(self, *, decided: bool) -> None:
         """The tenants of the connections' subscriptions, and the app's own (that of the target's subscription).
 
-        Those of decided connections matter beside a service's endpoints, which may show late, or never, that they are.
+        With a service's endpoints those of decided connections are needed too: an endpoint may show a decision late, or
+        never, so that such a connection may still be its own.
         """
         situation = self.situation
         endpoints = [c.private_endpoint for c in situation.connections if c.pending or decided]

@@ -26,7 +26,7 @@ ALERT_AFTER = timedelta(minutes=15)
 """Evidence, or an answer of ARM, that may still come is waited for so long before anybody is alerted."""
 
 ASKS_AGAIN = ((timedelta(seconds=15), 15.0), (timedelta(seconds=45), 30.0), (ALERT_AFTER, 60.0))
-"""Until something has been waited for so long, it is asked for again after so many seconds."""
+"""Pairs: while something has been awaited for less than this, it is asked for again after so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def plan(
 
 
 def _once(history: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """One row for each decision, as it was told last: a transaction takes no row twice."""
+    """One row for each decision, the last one: a transaction takes no row twice."""
     return tuple({entry.decision.decision_id: entry for entry in history}.values())
 
 
@@ -131,7 +131,7 @@ def _only_firewall(context: Context) -> Plan:
 
 
 def _conditions(record: Record, steps: Mapping[str, Step], context: Context) -> list[Condition]:
-    """What is wrong now; what may still come right is not, for a while."""
+    """What is wrong now; what may still come right is only after `ALERT_AFTER`."""
     home = context.seen.situation.home_tenant
     found = [condition_of(s.decision, home) for key, s in steps.items() if not _still_waits(record, key, context.now)]
     firewalls = [

@@ -27,11 +27,11 @@ from shared.review.context import Context
 from shared.review.observation import Needs, key_of
 
 ROW_LAGS = timedelta(days=1)
-"""A decision's row tells so exactly when the decision was last seen; the record's head tells it to the second."""
+"""How late a decision's row may tell when the decision was last seen; the record's head tells it to the second."""
 
 
 def with_decision(record: Record, decision: Decision, now: datetime) -> tuple[Record, HistoryEntry]:
-    """The record with a decision that is new or has changed, on its way to everybody, and the row that it gets."""
+    """The record with a new or changed decision, which is in its outbox too, and the row that the decision gets."""
     request = record.requests.get(decision.key)
     known = request.decision if request else None
     same = request is not None and known is not None and known.decision_id == decision.decision_id

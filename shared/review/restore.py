@@ -1,8 +1,8 @@
 """Putting a firewall back to what it was before the app tightened it: because a person asks, never by itself.
 
-The last tightening that was not put back is undone, exactly: what the record kept is written, and read back. The person's
-wish stands in the record until then, so that a review finishes what a dead instance, or an operation longer than a function
-may wait, has left behind.
+The last tightening that was not put back is undone, exactly: its snapshot is written, and read back. What was asked stands
+in the record until then, so that a review finishes what a dead instance, or an operation longer than a function may wait,
+has left behind.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What became of the wish: the decision (`applied` True: done), or what would happen (`planned`: before and after)."""
+    """What became of a restore: the decision (`applied` True: done), or what would happen (`planned`: before and after)."""
 
     decision: Decision
     planned: tuple[Firewall, Firewall] | None = None
@@ -46,13 +46,13 @@ class Restorer:
     def restore(
         self, target: ResourceId, *, force: bool, dry_run: bool = False, asked_by: Person | None = None
     ) -> Restored:
-        """Put a firewall back, as far as the time of one function goes; `asked_by` is who wishes so.
+        """Put a firewall back, as far as the time of one function goes; `asked_by` is who asks.
 
         Raises:
             PolicyError: there is no valid policy.
             ConflictError: the policy is in audit mode, the tightening still runs, or somebody has changed the firewall
                 since and `force` is not given.
-            NotFoundError: there is no such target, or nothing is kept of it.
+            NotFoundError: there is no such target, or no snapshot of it.
             ApproverError: the target or the ledger could not be read or written.
         """
         reviewer = self.reviewer
@@ -60,10 +60,10 @@ class Restorer:
         reviewer.scope.require(policy.scope, target)
         adapter = reviewer.adapter(target)
         reading = adapter.firewall(target)
-        kept = _kept(reviewer.load(target))
+        snapshot = _last_snapshot(reviewer.load(target))
         if dry_run:
-            before, after = reading.firewall, adapter.to_firewall(dict(kept.before))
-            return Restored(self._decision(target, kept, reading, policy, asked_by), (before, after))
+            before, after = reading.firewall, adapter.to_firewall(dict(snapshot.before))
+            return Restored(self._decision(target, snapshot, reading, policy, asked_by), (before, after))
         with reviewer.leases.hold(target):
             record = self.begin(target, adapter, policy, reviewer.load(target), force=force, asked_by=asked_by)
             return self._finish(target, adapter, policy, record)
@@ -78,7 +78,7 @@ class Restorer:
         force: bool,
         asked_by: Person | None = None,
     ) -> Record:
-        """Check that the firewall may be put back, and commit the wish; one that is open is gone on with.
+        """Check that the firewall may be put back, and commit that it shall be; a restore that is open goes on.
 
         Raises the errors of `restore`.
         """
@@ -87,13 +87,13 @@ class Restorer:
             raise ConflictError(text, code="AuditMode")
         if record.restore is not None:
             return record
-        kept, reading = _kept(record), adapter.firewall(target)
-        _check(target, record, kept, reading, force=force)
-        wish = RestoreIntent(self._decision(target, kept, reading, policy, asked_by), self.now(), reading.state)
-        return self.reviewer.records.commit(record, replace(record, restore=wish))
+        snapshot, reading = _last_snapshot(record), adapter.firewall(target)
+        _check(target, record, snapshot, reading, force=force)
+        restore = RestoreIntent(self._decision(target, snapshot, reading, policy, asked_by), self.now(), reading.state)
+        return self.reviewer.records.commit(record, replace(record, restore=restore))
 
     def _finish(self, target: ResourceId, adapter: TargetAdapter, policy: Policy, record: Record) -> Restored:
-        """Go on with the wish until it is done, or ARM still works on it when the time is up."""
+        """Go on until it is done, or ARM still works on it when the time is up."""
         asked = record.restore
         if asked is None:
             raise AssertionError("a restore that was not begun")
@@ -111,7 +111,7 @@ class Restorer:
     def _decision(
         self,
         target: ResourceId,
-        kept: FirewallSnapshot,
+        snapshot: FirewallSnapshot,
         reading: FirewallReading,
         policy: Policy,
         asked_by: Person | None,
@@ -126,12 +126,12 @@ class Restorer:
             policy=policy.hash,
             applied=None,
             firewall=FirewallOutcome(FirewallResult.RESTORED, reading.firewall.shown()),
-            restores=kept.decisions,
+            restores=snapshot.decisions,
             asked_by=asked_by,
         )
 
 
-def _kept(record: Record) -> FirewallSnapshot:
+def _last_snapshot(record: Record) -> FirewallSnapshot:
     """What would be put back. Raises NotFoundError: there is nothing."""
     if not record.snapshots:
         text = f"{record.subject}: the app has tightened nothing here that was not put back"
@@ -140,15 +140,15 @@ def _kept(record: Record) -> FirewallSnapshot:
 
 
 def _check(
-    target: ResourceId, record: Record, kept: FirewallSnapshot, reading: FirewallReading, *, force: bool
+    target: ResourceId, record: Record, snapshot: FirewallSnapshot, reading: FirewallReading, *, force: bool
 ) -> None:
     """Raise `ConflictError` where the firewall must not be put back now."""
     tightening = any(
-        i.phase is Phase.TIGHTENING and i.decision.decision_id in kept.decisions for i in record.intents.values()
+        i.phase is Phase.TIGHTENING and i.decision.decision_id in snapshot.decisions for i in record.intents.values()
     )
-    if kept.being_written and tightening:
+    if snapshot.being_written and tightening:
         raise ConflictError(f"{target}: its firewall is being tightened; ask again later", code="BeingTightened")
-    known = [dict(state) for state in (kept.before, kept.after) if state is not None]
+    known = [dict(state) for state in (snapshot.before, snapshot.after) if state is not None]
     if not force and not any(same(reading.state, state) for state in known):
         text = f'{target}: somebody has changed its firewall since; send "force": true to put it back all the same'
         raise ConflictError(text, code="FirewallChanged")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.alerts.book import with_conditions
-from shared.alerts.conditions import record_forged, review_failed
+from shared.alerts.conditions import review_failed
 from shared.alerts.outbox import Outbox
 from shared.alerts.raising import Alerts
 from shared.azure.leases import Held, Leases
@@ -129,7 +129,7 @@ class Reviewer:
         """
         record = self.records.load(target)
         if record.forged:
-            self.alerts.update(f"ledger {target}", [record_forged(str(target), record.forged)])
+            self.alerts.update(str(target), [], complete=False)  # which finds the same, and says so
             text = f"what the ledger remembers of {target} is not authentic: {', '.join(record.forged[:5])}"
             raise ForgedError(text, code="LedgerForged")
         return record.until(self.now())
@@ -228,7 +228,10 @@ class Reviewer:
         return self.adapters[type_of(target).name]
 
     def _settle_after(self, record: Record, before: Record, trigger: Trigger) -> float | None:
-        """Seconds until firewall work is due that no message waits for: what this review approved, or what is left over."""
+        """Seconds until firewall work is due that has no delayed message yet.
+
+        What was due before this review has one, unless that was the very message that caused the review (`settle`).
+        """
         waiting = {key: i for key, i in record.intents.items() if _settles(i)}
         earlier = {key for key, i in before.intents.items() if _settles(i)}
         fresh = waiting if trigger.cause == "settle" else {k: i for k, i in waiting.items() if k not in earlier}
@@ -248,13 +251,13 @@ class Reviewer:
             )
             left = self.outbox.deliver(self.records.commit(record, closed))
             if left.outbox:
-                return  # somebody must still be told; the sweep comes back to it
+                return  # something is still to be delivered; the sweep comes back to it
             log.info("%s is gone, and what was remembered of it", target)
             self.records.forget(left)
             held.discard()
 
     def _not_read(self, record: Record, error: TransientError) -> None:
-        """The target cannot be read for now: whoever waits for it is told when that has lasted."""
+        """The target cannot be read for now: note since when, and alert once that has lasted for `ALERT_AFTER`."""
         now = self.now()
         since = record.failing_since or now
         after = replace(record, failing_since=since)

@@ -29,16 +29,16 @@ RETRY_SECONDS = (15, 30, 60)
 """Delays of the first, the second and every further retry."""
 
 MOST_ATTEMPTS = 20
-"""After so many retries a review that fails without a record to show it is left to the poison queue, which alerts."""
+"""After so many retries a review that fails because of the ledger itself goes to the poison queue, and is alerted."""
 
 POISON_AGAIN = 300.0
-"""Seconds until a failed message is judged again where the ledger cannot take its alert, or no policy says its scope."""
+"""Seconds until a failed message is looked at again if the ledger cannot take its alert, or no policy tells the scope."""
 
 POISON = "poison"
 """The subject of the one alert about messages that are none of ours."""
 
 POISON_STANDS = timedelta(hours=1)
-"""So long that alert stands for further ones; what comes later is told anew."""
+"""How long that alert stands for further ones; after that there is a new one."""
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class MessageHandler:
             self._retry(message, error.retry_after or retry_delay(message))
         except TransientError as error:
             if error.code.startswith("Ledger") and message.attempt >= MOST_ATTEMPTS:
-                raise  # what is wrong with the ledger itself can stand in no record
+                raise  # no record can hold what is wrong with the ledger itself
             log.info("again later: %s", error)
             self._retry(message, error.retry_after or retry_delay(message))
         except ForgedError as error:

@@ -181,9 +181,12 @@ class Sweep:
 
 
 def targets_of(records: Iterable[Record]) -> list[ResourceId]:
-    """The targets among the records that a review has something to finish about (a delivery alone is none)."""
+    """The targets among the records that a review has something to finish about (a delivery alone is none).
+
+    Of a record that is not authentic nobody knows: its review says so.
+    """
     found = ((try_parse(r.subject), r) for r in records)
-    return [t for t, r in found if t is not None and is_target(t) and (r.intents or r.restore or _absent(r))]
+    return [t for t, r in found if t is not None and is_target(t) and _to_finish(r)]
 
 
 def once(targets: Iterable[ResourceId]) -> dict[str, ResourceId]:
@@ -197,5 +200,6 @@ def resource_key(resource: str) -> str:
     return parsed.key if parsed else ""
 
 
-def _absent(record: Record) -> bool:
-    return bool(record.absent_since or any(request.absent_since for request in record.requests.values()))
+def _to_finish(record: Record) -> bool:
+    absent = record.absent_since or any(request.absent_since for request in record.requests.values())
+    return bool(record.forged or record.intents or record.restore or absent)

@@ -41,3 +41,8 @@ def test_every_page_that_the_code_names_is_there() -> None:
     }
     assert named
     assert {(path, page) for path, page in named if not (ROOT / page).exists()} == set()
+
+
+def test_no_text_holds_what_a_merge_left_undecided() -> None:
+    marker = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+    assert [str(path.relative_to(ROOT)) for path in FILES if marker.search(path.read_text("utf-8"))] == []

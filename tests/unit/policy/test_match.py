@@ -238,6 +238,12 @@ class TestGroup:
         made = (endpoint("e1", CONSTANT), endpoint("e2", CONSTANT, "dfs"))
         assert told(kusto(*asking, endpoints=made)) == [AMBIGUOUS] * 3
 
+    def test_a_group_grows_through_a_connection_that_may_be_of_two_endpoints(self) -> None:
+        asking = [connection("c", "one", seen=Seen("two", BOUND)), connection("d", "two")]
+        made = (endpoint("e1", "one"), endpoint("e2", "two"))
+        assert told(kusto(*asking, endpoints=made)) == [APPROVED, APPROVED]
+        assert told(kusto(*asking, connection("e", "two"), endpoints=made)) == [AMBIGUOUS] * 3
+
     def test_an_endpoint_in_the_making_makes_all_of_it_wait(self) -> None:
         asking = [connection("a", CONSTANT), connection("b", CONSTANT)]
         made = (endpoint("e1", CONSTANT), endpoint("e2", CONSTANT, "dfs", provisioning_state="Creating"))

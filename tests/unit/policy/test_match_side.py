@@ -210,6 +210,10 @@ class TestSpent:
     def test_an_endpoint_that_is_not_there_frees_nothing(self) -> None:
         assert not may_be_reused(binding("a"), None, ())
         assert may_be_reused(binding("a", absent_since=LATER), None, ())
+        assert may_be_reused(
+            binding("a"), endpoint(created_at=LATER), (connection("a"), connection("b", status="Approved"))
+        )
+        assert not may_be_reused(binding("a"), endpoint(created_at=LATER), (connection("a", status="Approved"),))
 
     def test_only_the_endpoint_of_the_binding_is_looked_at(self) -> None:
         spent = {"adx": (binding("a", "id/old"),)}

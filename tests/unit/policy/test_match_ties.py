@@ -53,5 +53,15 @@ def test_a_private_endpoint_is_named_after_a_managed_one_whose_name_is_a_part_of
     assert named_after(connection(name), endpoint("mpe")) is after
 
 
+def test_a_group_of_that_name_says_nothing() -> None:
+    assert not named_after(connection("pe"), endpoint("x")), "x is the name of its resource group"
+
+
+def test_a_decided_connection_whose_id_does_not_parse_counts_by_what_there_is_of_it() -> None:
+    decided = connection("pe", "approved", status="Approved", private_endpoint_id="/x/mpe")
+    assert MessageTie().may_be_carried(CLUSTER, decided, endpoint("mpe"))
+    assert not MessageTie().may_be_carried(CLUSTER, replace(decided, private_endpoint_id=None), endpoint("mpe"))
+
+
 def test_brackets_in_a_name_are_no_pattern() -> None:
     assert named_after(connection("a(b"), endpoint("a(b"))

@@ -83,7 +83,7 @@ def test_endpoints_of_different_messages_are_not_freed_together() -> None:
     assert set(stands(approved("pe-dfs"), endpoints=(BLOB_AGAIN, other))) == {"id/blob", "id/dfs"}
 
 
-@pytest.mark.parametrize("made_at", [BOUND, datetime(2026, 11, 10, 0, 0, 29, tzinfo=UTC)])
+@pytest.mark.parametrize("made_at", [BOUND, datetime(2026, 11, 10, 0, 0, 30, tzinfo=UTC)])
 def test_an_endpoint_that_clocks_cannot_tell_from_the_bound_one_is_not_free(made_at: datetime) -> None:
     assert stands(endpoints=(endpoint("blob", created_at=made_at),), bindings=CROSSWISE[:1]) == {"id/blob": "pe-dfs"}
 
