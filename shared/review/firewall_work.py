@@ -34,6 +34,9 @@ WAITS_FOR_OTHERS = timedelta(hours=1)
 
 LOOKS_AT_OTHERS = 30.0
 
+POLICY_SPREADS = timedelta(minutes=1)
+"""Until then every instance has a policy that one of them has: each reads it anew within 45 s."""
+
 TRIES_AGAIN = timedelta(hours=1)
 """After a refusal that will not go away by itself the next try is this much later, or when the policy changes."""
 
@@ -104,10 +107,19 @@ def _wanted(work: FirewallWork, context: Context) -> dict[str, FirewallWish]:
         wish = context.wish_of(intent) if connection and connection.approved else None
         if wish is not None:
             wanted[key] = wish
+        elif connection and connection.approved and _may_be_newer(intent, context):
+            work.looks_again.append(POLICY_SPREADS.total_seconds())
         else:
             over.append(key)
     _end(over, set(wanted), work, context)
     return wanted
+
+
+def _may_be_newer(intent: Intent, context: Context) -> bool:
+    """Whether another instance may have approved by a policy that this one does not know yet."""
+    known = {rule.name for rule in context.policy.rules}
+    strange = intent.decision.policy != context.policy.hash and known.isdisjoint(intent.rules)
+    return strange and context.now - intent.created_at < POLICY_SPREADS
 
 
 def _end(over: list[str], wanted: set[str], work: FirewallWork, context: Context) -> None:

@@ -130,8 +130,13 @@ def _record_decision(
 
 
 def _first_seen(connection: Connection, context: Context) -> RequestRecord:
-    """A request that is new. A random message is a secret until it is approved: it is kept as its trace."""
-    message = connection.description[:LONGEST_MESSAGE] if connection.pending else None
+    """A request that is new. A random message is a secret until it is approved: it is kept as its trace.
+
+    Where somebody has decided on it between the lists of this review, its message is the one that the earlier list showed.
+    """
+    earlier = connection.seen.message if connection.seen else None
+    message = earlier if earlier is not None else connection.description if connection.pending else None
+    message = message[:LONGEST_MESSAGE] if message is not None else None
     if message is not None and weakness(message) is None:
         message = context.trace(message)
     return RequestRecord(connection.id, connection.private_endpoint_id, context.now, message)

@@ -6,6 +6,7 @@ import secrets
 
 import pytest
 
+from tests.attacks.moments import moments
 from tests.attacks.services import SERVICES, Owner, twin_of
 from tests.functional.world import World, allow
 
@@ -35,6 +36,30 @@ def test_a_perfect_forgery_stays_pending_when_somebody_decides_on_the_genuine_re
         world.later(40)
 
     assert (genuine.status, forged.status) == (decision, "Pending")
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+@pytest.mark.parametrize("decision", ["Approved", "Rejected"])
+def test_a_copy_stays_pending_when_somebody_decides_on_the_genuine_request_between_the_lists_of_its_first_review(
+    world: World, decision: str, call: int
+) -> None:
+    ours = Owner.make(world.azure, "kusto", world.home.subscription)
+    world.policy({"ours": ours.requester(requireMessage=True)}, allow("ours"))
+    account, message = world.storage_account(), secrets.token_urlsafe(18)
+    genuine = ours.ask(account, "blob", name="mpe", message=message)
+    copy = twin_of(ours).ask(account, "blob", name="mpe", message=message)
+    world.time.advance(MADE)
+
+    def decide() -> None:
+        genuine.request.decide(decision, description="looked at it, it is fine")
+
+    with moments(world.client) as moment, moment.before_call(call, decide):
+        world.wake(account)
+    for _ in range(3):
+        world.later(60)
+        world.wake(account)
+
+    assert (genuine.status, copy.status) == (decision, "Pending")
 
 
 @pytest.mark.parametrize("service", SERVICES)

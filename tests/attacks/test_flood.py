@@ -134,3 +134,23 @@ def test_a_rule_that_denies_everybody_makes_a_flood_no_louder(world: World, acco
     world.wake(account)
 
     assert len(world.alerts()) <= 11
+
+
+def test_a_collision_with_an_endpoint_of_ours_is_alerted_by_itself_while_a_digest_stands_for_a_flood(
+    world: World, account: Target, ours: Owner
+) -> None:
+    stranger = world.stranger()
+    flood(stranger, account, 11)
+    world.wake(account)
+    assert len(world.alerts()) == 11
+    genuine, copy = (one.ask(account, "blob", name="mpe", message="please") for one in (ours, twin_of(ours)))
+    world.time.advance(READY)
+
+    for _ in range(10):  # one connection made again and again keeps the digest open
+        withdraw(world, flood(stranger, account, 1, first=20))
+        world.later(7 * 60)
+        world.wake(account)
+
+    told = {alert["subject"] for alert in world.alerts()}
+    assert (genuine.status, copy.status) == ("Pending", "Pending")
+    assert {genuine.request.connection_id, copy.request.connection_id} <= told

@@ -79,6 +79,8 @@ class MemoryAzure:
     endpoints: list[Endpoint] = field(default_factory=list)
     jobs: list[tuple[float, Endpoint, Callable[[], None]]] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set)
+    """Private endpoints (folded) whose connections a list has shown waiting."""
     interrupt: Callable[[str], None] = lambda _: None
     made: int = 0
 
@@ -179,7 +181,9 @@ class MemoryAdapter(Adapter):
         while True:
             azure.interrupt("list" if not pages else "page")
             start = pages * size
-            found += [self._body(one) for one in azure.connections[start : start + size]]
+            page = azure.connections[start : start + size]
+            azure.listed |= {fold(one.private_endpoint_id) for one in page if one.status == "Pending"}
+            found += [self._body(one) for one in page]
             pages += 1
             if start + size >= len(azure.connections):
                 return Listed(tuple(found), pages)

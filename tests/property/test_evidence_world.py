@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from local.azure.process import AzureProcess
+from tests.attacks.moments import Moments, moments
 from tests.functional.clock import MovedTime
 from tests.local_host.azurite_server import Account
 from tests.property.mixtures import Mixture, MixtureWorld, Story, stories
@@ -29,8 +30,15 @@ def world(
 ) -> Iterator[MixtureWorld]:
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):  # for azure-identity
         monkeypatch.setenv(name, local_azure.settings[name])
-    yield MixtureWorld(local_azure.settings, next(storage_accounts).connection_string, moved_time, tmp_path)
+    made = MixtureWorld(local_azure.settings, next(storage_accounts).connection_string, moved_time, tmp_path)
+    yield made
     local_azure.client.local("DELETE", "faults")
+
+
+@pytest.fixture
+def moments_of(world: MixtureWorld) -> Iterator[Moments]:
+    with moments(world.client) as made:
+        yield made
 
 
 def batches(count: int, *, first: int = 0) -> list[int]:
@@ -41,12 +49,12 @@ def batches(count: int, *, first: int = 0) -> list[int]:
     "batch",
     [
         *batches(1),
-        *(pytest.param(n, marks=pytest.mark.slow) for n in batches(15, first=1)),
-        *(pytest.param(n, marks=pytest.mark.long) for n in batches(250, first=16)),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in batches(4, first=1)),
+        *(pytest.param(n, marks=pytest.mark.long) for n in batches(20, first=5)),
     ],
 )
 def test_nothing_forged_is_approved_and_nothing_genuine_that_stands_alone_is_left(
-    world: MixtureWorld, batch: int
+    world: MixtureWorld, moments_of: Moments, batch: int
 ) -> None:
     @seed(batch)
     @settings(
@@ -58,10 +66,13 @@ def test_nothing_forged_is_approved_and_nothing_genuine_that_stands_alone_is_lef
     )
     @given(stories())
     def play(story: Story) -> None:
-        mixture = Mixture(world, world.storage_account() if story.target == "storage" else world.namespace())
+        target = world.storage_account() if story.target == "storage" else world.namespace()
+        mixture = Mixture(world, target, moments_of)
         try:
             mixture.play(story.steps)
             assert mixture.left_pending() == []
+            mixture.clear_up()
+            assert mixture.left_in_the_end() == []
         finally:
             mixture.end()
 

@@ -299,8 +299,7 @@ class World:
 
     def _is_known(self, one: Made) -> bool:
         """Whether the app has seen a connection before."""
-        requests = self.ledger.record.requests.values()
-        return fold(one.private_endpoint_id) in {fold(request.private_endpoint_id or "") for request in requests}
+        return fold(one.private_endpoint_id) in self.azure.listed
 
 
 def _random(text: str) -> str:
