@@ -49,7 +49,7 @@ def batches(count: int, *, first: int = 0) -> list[int]:
     "batch",
     [
         *batches(1),
-        *(pytest.param(n, marks=pytest.mark.slow) for n in batches(4, first=1)),
+        *(pytest.param(n, marks=pytest.mark.long) for n in batches(4, first=1)),
         *(pytest.param(n, marks=pytest.mark.long) for n in batches(20, first=5)),
     ],
 )

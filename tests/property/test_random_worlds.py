@@ -21,7 +21,7 @@ def batches(count: int, *, first: int = 0) -> list[int]:
     "batch",
     [
         *batches(1),
-        *(pytest.param(n, marks=pytest.mark.slow) for n in batches(7, first=1)),
+        *(pytest.param(n, marks=pytest.mark.long) for n in batches(7, first=1)),
         *(pytest.param(n, marks=pytest.mark.long) for n in batches(92, first=8)),
     ],
     ids="batch-{}".format,

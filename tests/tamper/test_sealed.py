@@ -26,7 +26,7 @@ FAST = {("head", "forged"), ("spent", "deleted"), ("request", "text"), ("firewal
 def cases() -> list[object]:
     """All of them; in `make test` some that stand for the rest."""
     return [
-        pytest.param(kind, name, id=f"{kind}-{name}", marks=() if (kind.name, name) in FAST else pytest.mark.slow)
+        pytest.param(kind, name, id=f"{kind}-{name}", marks=() if (kind.name, name) in FAST else pytest.mark.long)
         for kind, name in CASES
     ]
 
