@@ -194,7 +194,7 @@ def test_a_target_that_is_gone_is_nobodys_problem(hub: World) -> None:
 
     assert hub.alert_types() == ["RequesterUnknown"]
     assert hub.queue.waiting == []
-    assert hub.records() == []
+    assert [record for record in hub.records() if not record.empty] == [], "the tip of its chain stays with its history"
 
 
 def test_an_event_hubs_approval_that_outlasts_the_function_is_finished_by_a_later_message(hub: World) -> None:
