@@ -21,8 +21,8 @@ from shared.model.decision import Decision, request_key
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clocks of hosts may differ; a time later than that was not noted by this app."""
 
-LATEST_DUE = timedelta(days=1)
-"""No firewall is due later than this from now."""
+LATEST_DUE = timedelta(days=7)
+"""No firewall is due later than this from now: the longest settling time that a policy may ask for."""
 
 LONGEST_MESSAGE = 4096
 """Characters of a request message that are remembered. Azure takes 140; no endpoint of ours has a longer one."""
